@@ -1,0 +1,145 @@
+"""Every error Scope Bridge raises on purpose.
+
+::
+
+    ScopeBridgeError
+      × ConfigurationError        a config, mapping or theme document is wrong (carries every issue)
+      × InputError
+        - OscDecodeError          a datagram is not valid OSC 1.0
+        - MidiPortError           a MIDI port or backend cannot be used
+        - AudioDeviceError        a sound device is missing, busy or lies about itself
+      × ScopeError
+        - ScopeUnreachable        no HTTP answer, or not Scope's
+        - ScopeRefused            the server answered with an error
+        - ScopeProtocolError      the answer does not have the shape Scope gives
+        - ScopeSessionLost        the WebRTC session failed or went silent
+      × OutputError               a sink cannot open or write
+      × DependencyMissing         an optional package or system library is not installed
+      × ServiceError              the unit could not be installed
+      × DaemonNotRunning          no daemon answers at the given address
+"""
+
+from __future__ import annotations
+
+__all__ = [
+    "AudioDeviceError",
+    "ConfigurationError",
+    "DaemonNotRunning",
+    "DependencyMissing",
+    "InputError",
+    "Issue",
+    "MidiPortError",
+    "OscDecodeError",
+    "OutputError",
+    "ScopeBridgeError",
+    "ScopeError",
+    "ScopeProtocolError",
+    "ScopeRefused",
+    "ScopeSessionLost",
+    "ScopeUnreachable",
+    "ServiceError",
+]
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+
+class ScopeBridgeError(Exception):
+    """Base of every error of ours.
+
+    Args:
+        message: one sentence that says what is wrong.
+        hint: one sentence that says what to do next; empty where ``message`` already does.
+    """
+
+    def __init__(self, message: str, *, hint: str = "") -> None:
+        super().__init__(message)
+        self.message = message
+        self.hint = hint
+
+    def __str__(self) -> str:
+        return f"{self.message} {self.hint}".strip()
+
+
+@dataclass(frozen=True, slots=True)
+class Issue:
+    """One thing wrong in a document that a person wrote.
+
+    ``line`` is 1-based; None where the value has no line (environment, ``-o``).
+    ``where`` is the dotted key, such as ``osc.listen.0.port``.
+    """
+
+    source: str
+    line: int | None
+    where: str
+    message: str
+    hint: str = ""
+
+    def __str__(self) -> str:
+        place = self.source if self.line is None else f"{self.source}:{self.line}"
+        key = f" {self.where}:" if self.where else ""
+        return f"{place}:{key} {self.message}{' ' + self.hint if self.hint else ''}"
+
+
+class ConfigurationError(ScopeBridgeError):
+    """Raised when a document is wrong; ``issues`` holds all of them, never only the first."""
+
+    def __init__(self, issues: Sequence[Issue]) -> None:
+        self.issues = tuple(issues)
+        super().__init__("\n".join(str(issue) for issue in self.issues))
+
+
+class InputError(ScopeBridgeError):
+    """Raised when an input cannot be used."""
+
+
+class OscDecodeError(InputError):
+    """Raised when a datagram is not valid OSC 1.0."""
+
+
+class MidiPortError(InputError):
+    """Raised when a MIDI port or backend cannot be used."""
+
+
+class AudioDeviceError(InputError):
+    """Raised when a sound device or file cannot be used."""
+
+
+class ScopeError(ScopeBridgeError):
+    """Base for everything that goes wrong between us and a Scope server."""
+
+
+class ScopeUnreachable(ScopeError):
+    """Raised when the server gives no answer, or one that is not Scope's."""
+
+
+class ScopeRefused(ScopeError):
+    """Raised when the server answers with an error status."""
+
+    def __init__(self, message: str, *, status: int, hint: str = "") -> None:
+        super().__init__(message, hint=hint)
+        self.status = status
+
+
+class ScopeProtocolError(ScopeError):
+    """Raised when an answer does not have the shape Scope gives."""
+
+
+class ScopeSessionLost(ScopeError):
+    """Raised when the WebRTC session fails or goes silent."""
+
+
+class OutputError(ScopeBridgeError):
+    """Raised when a sink cannot open or write."""
+
+
+class DependencyMissing(ScopeBridgeError):
+    """Raised when an optional package or a system library is not installed."""
+
+
+class ServiceError(ScopeBridgeError):
+    """Raised when the service unit cannot be installed or controlled."""
+
+
+class DaemonNotRunning(ScopeBridgeError):
+    """Raised when no daemon answers at the given address."""

@@ -1,0 +1,77 @@
+"""What is known of the Scope server: pipeline schema, mode, chunk and session state.
+
+The scope part publishes one :class:`ScopeFacts` whenever something in it changes; show, mapping and
+program take it as an argument.
+"""
+
+from __future__ import annotations
+
+__all__ = ["ChunkFacts", "ParamSpec", "PipelineSchema", "ScopeFacts", "ScopeState"]
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from types import MappingProxyType
+from typing import Any, Literal
+
+ScopeState = Literal["offline", "connecting", "loading", "live", "stalled", "failed"]
+
+
+@dataclass(frozen=True, slots=True)
+class ParamSpec:
+    """One run-time parameter of a pipeline.
+
+    ``type``: ``number``, ``integer``, ``boolean``, ``string``, ``list`` or ``object``. ``modes`` are the input
+    modes in which it has an effect; empty means all. ``choices`` is empty unless it is an enum.
+    """
+
+    name: str
+    type: str
+    minimum: float | None = None
+    maximum: float | None = None
+    default: Any = None
+    choices: tuple[Any, ...] = ()
+    modes: tuple[str, ...] = ()
+    load_only: bool = False
+    description: str = ""
+
+
+@dataclass(frozen=True, slots=True)
+class PipelineSchema:
+    """What a pipeline takes, from ``GET /api/v1/pipelines/schemas`` or the shipped snapshot."""
+
+    id: str
+    modes: tuple[str, ...]
+    default_mode: str
+    params: Mapping[str, ParamSpec] = field(default_factory=lambda: MappingProxyType({}))
+    supports_prompts: bool = True
+    supports_vace: bool = False
+    supports_lora: bool = False
+    supports_kv_cache_bias: bool = False
+    chunk_frames: int | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class ChunkFacts:
+    """One pipeline call: how many frames it makes and how long it takes, in seconds.
+
+    ``measured`` is False while ``period_s`` is only a prior.
+    """
+
+    frames: int = 12
+    period_s: float = 0.8
+    measured: bool = False
+
+
+@dataclass(frozen=True, slots=True)
+class ScopeFacts:
+    """Everything upstream parts may know of the server, as one value."""
+
+    state: ScopeState = "offline"
+    url: str = ""
+    version: str = ""
+    pipeline: str = ""
+    mode: Literal["text", "video"] = "text"
+    schema: PipelineSchema | None = None
+    chunk: ChunkFacts = ChunkFacts()
+    vace_active: bool = False
+    latency_s: float | None = None

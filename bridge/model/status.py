@@ -1,0 +1,140 @@
+"""What each part says about itself, in the shape of ``/api/v1/status`` (unknown is None, never 0)."""
+
+from __future__ import annotations
+
+__all__ = [
+    "AudioStatus",
+    "MidiPortStatus",
+    "OscStatus",
+    "OutputStatus",
+    "Problem",
+    "ScopeParamsStatus",
+    "ScopeStatus",
+    "ScopeVideoStatus",
+    "TakeoverStatus",
+    "TempoStatus",
+]
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from typing import Any
+
+
+@dataclass(frozen=True, slots=True)
+class Problem:
+    """One thing that is wrong now. ``since`` is ISO 8601 UTC; ``hint`` says what to do."""
+
+    code: str
+    part: str
+    since: str
+    message: str
+    hint: str = ""
+
+
+@dataclass(frozen=True, slots=True)
+class ScopeParamsStatus:
+    """Messages to the server: ``sent`` messages, ``coalesced`` changes merged into a later one."""
+
+    sent: int = 0
+    coalesced: int = 0
+    one_shots: int = 0
+    pending: int = 0
+
+
+@dataclass(frozen=True, slots=True)
+class ScopeVideoStatus:
+    """The video that returns. ``age_ms`` is the time since the last frame, None before the first."""
+
+    width: int = 0
+    height: int = 0
+    fps: float = 0.0
+    frames: int = 0
+    age_ms: float | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class ScopeStatus:
+    """The Scope session. ``latency_ms`` is control to pixel, None while unknown."""
+
+    state: str = "offline"
+    url: str = ""
+    servers: tuple[str, ...] = ()
+    version: str | None = None
+    pipeline: str = ""
+    mode: str = "text"
+    chunk: Mapping[str, Any] = field(default_factory=lambda: {"frames": None, "period_s": None})
+    latency_ms: float | None = None
+    params: ScopeParamsStatus = ScopeParamsStatus()
+    video: ScopeVideoStatus = ScopeVideoStatus()
+    video_in: Any = None
+    reconnects: int = 0
+
+
+@dataclass(frozen=True, slots=True)
+class TempoStatus:
+    """The one clock as the page shows it; ``sources`` lists what each source says."""
+
+    source: str = "none"
+    bpm: float | None = None
+    phase: float = 0.0
+    beat: int = 0
+    bar: int = 0
+    confidence: float = 0.0
+    sources: Mapping[str, Any] = field(default_factory=dict)
+
+
+@dataclass(frozen=True, slots=True)
+class AudioStatus:
+    """The audio input. ``state`` is ``running``, ``waiting`` (device missing), ``ended`` or ``off``."""
+
+    source: str = ""
+    state: str = "off"
+    level_db: float | None = None
+    energy: float = 0.0
+    brightness: float = 0.0
+    texture: float = 0.0
+    bands: Mapping[str, float] = field(default_factory=dict)
+    clipping: bool = False
+    gated: bool = True
+    overflows: int = 0
+
+
+@dataclass(frozen=True, slots=True)
+class MidiPortStatus:
+    """One configured port. ``state`` is ``open``, ``waiting`` or ``failed``."""
+
+    port: str
+    state: str
+    events: int = 0
+
+
+@dataclass(frozen=True, slots=True)
+class OscStatus:
+    """One OSC listener. ``dropped`` counts datagrams the kernel threw away, None where it cannot say."""
+
+    address: str
+    received: int = 0
+    rejected: int = 0
+    dropped: int | None = None
+    state: str = "listening"
+
+
+@dataclass(frozen=True, slots=True)
+class OutputStatus:
+    """One sink. ``state`` is ``open``, ``waiting`` or ``failed``; ``receivers`` None where it cannot say."""
+
+    name: str
+    kind: str
+    state: str
+    fps: float = 0.0
+    frames: int = 0
+    receivers: int | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class TakeoverStatus:
+    """A knob that waits to pick a value up: ``needs`` is how far and which way, in 0..1."""
+
+    control: str
+    target: str
+    needs: float
