@@ -161,13 +161,18 @@ def _is_branch(part: str | int, document: Document, loc: tuple[str | int, ...]) 
     for step in loc:
         if step is part:
             break
-        if (isinstance(node, Mapping) and step in node) or (
-            isinstance(node, list) and isinstance(step, int) and step < len(node)
-        ):
-            node = node[step]
+        node = _child(node, step)
     if isinstance(part, int):
         return not isinstance(node, list)
     return part is not loc[-1] and not (isinstance(node, Mapping) and part in node)
+
+
+def _child(node: Any, step: str | int) -> Any:
+    if isinstance(node, Mapping):
+        return node.get(step, node)
+    if isinstance(node, list) and isinstance(step, int) and step < len(node):
+        return node[step]
+    return node
 
 
 def suggest(word: str, known: Iterable[str]) -> str:
