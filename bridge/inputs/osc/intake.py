@@ -85,6 +85,12 @@ class Intake:
             return None
         return min(max(0.0, (1.0 - s.tokens) / self._rate - (now - s.refilled)) for s in self._turns)
 
+    def charge(self, peer: tuple[str, int], events: int) -> None:
+        """Take further tokens from a sender whose one message became several events."""
+        sender = self._senders.get(peer)
+        if sender is not None:
+            sender.tokens -= events
+
     def clear(self) -> None:
         """Forget everything that waits."""
         self._senders.clear()

@@ -8,18 +8,14 @@ import asyncio
 import errno
 import ipaddress
 import socket
-from collections.abc import Callable, Iterable
-from dataclasses import replace
+from collections.abc import Callable, Sequence
 from typing import Final
 
-from bridge.inputs.osc.decode import IMMEDIATELY, OscMessage, decode
 from bridge.inputs.osc.intake import Intake
-from bridge.inputs.osc.pattern import is_pattern
+from bridge.inputs.osc.reception import Datagram, Reception
 from bridge.inputs.osc.settings import OscListenSettings
 from bridge.inputs.osc.sockets import format_address, kernel_drops, open_udp
-from bridge.inputs.osc.timetag import TimedQueue, seconds_ahead
 from bridge.model.board import ProblemBoard
-from bridge.model.errors import OscDecodeError
 from bridge.model.events import OscEvent
 from bridge.model.status import OscStatus
 
@@ -27,17 +23,15 @@ PART: Final = "osc"
 MAX_DATAGRAMS: Final = 1024
 """Datagrams read per wake (inputs section 1.3)."""
 
-MAX_BYTES: Final = 65_536
-"""Bytes read per wake, give or take one datagram: bounds the decoding of a flood of huge bundles."""
-
-BACKLOG: Final = 64
-"""From this many datagrams in one wake on, those that a newer one replaces are not even decoded."""
+MAX_BYTES: Final = 16_384
+"""Bytes read per wake, give or take one datagram: bounds the decoding to a few milliseconds."""
 
 MAX_HOLD_S: Final = 0.005
-MAX_SCHEDULED: Final = 4096
-RETRY_S: Final = (0.25, 0.5, 1.0, 2.0, 5.0)
+MIN_WORK_S: Final = 0.001
+"""Events are handed on for at least this long per wake, however long the decoding took."""
 
-Datagram = tuple[float, bytes, tuple[str, int]]
+MAX_REMEMBERED: Final = 4096
+RETRY_S: Final = (0.25, 0.5, 1.0, 2.0, 5.0)
 
 
 class Listener:
@@ -48,7 +42,7 @@ class Listener:
         intake: where events wait for their turn.
         on_event: gets every event, in the loop's thread.
         is_trigger: whether every message to an address counts, rather than the newest.
-        expand: a pattern's literal addresses; the pattern itself where it names nothing known.
+        expand: the literal addresses that a pattern names.
         clock: monotonic seconds; ``wall``: Unix seconds, for time tags.
     """
 
@@ -59,32 +53,34 @@ class Listener:
         intake: Intake,
         on_event: Callable[[OscEvent], None],
         is_trigger: Callable[[str], bool],
-        expand: Callable[[str], Iterable[str]],
+        expand: Callable[[str], Sequence[str]],
         board: ProblemBoard,
         clock: Callable[[], float],
         wall: Callable[[], float],
     ) -> None:
         self._settings = settings
-        self._intake = intake
         self._on_event = on_event
-        self._is_trigger = is_trigger
-        self._expand = expand
         self._board = board
         self._clock = clock
-        self._wall = wall
+        self._reception = Reception(
+            intake=intake,
+            is_trigger=is_trigger,
+            expand=expand,
+            max_ahead_s=settings.max_ahead_ms / 1000 if settings.timetags == "honor" else 0.0,
+            reject=self._reject,
+            clock=clock,
+            wall=wall,
+        )
         self._networks = tuple(ipaddress.ip_network(entry, strict=False) for entry in settings.allow)
         self._heard: dict[str, bool] = {}
-        self._scheduled: TimedQueue[OscEvent] = TimedQueue(MAX_SCHEDULED)
         self._loop: asyncio.AbstractEventLoop | None = None
         self._socket: socket.socket | None = None
         self._port = settings.port
-        self._max_ahead = settings.max_ahead_ms / 1000 if settings.timetags == "honor" else 0.0
         self.address = format_address(settings.host, settings.port)
         """``host:port``; the port is 0 until the system has chosen one."""
         self._retries = 0
         self._retry: asyncio.TimerHandle | None = None
-        self._continue: asyncio.Handle | None = None
-        self._alarm: asyncio.TimerHandle | None = None
+        self._next: asyncio.Handle | None = None
         self._received = 0
         self._rejected = 0
         self._dropped_before = 0
@@ -119,14 +115,13 @@ class Listener:
 
     def stop(self) -> None:
         """Close the port and forget what waits."""
-        for handle in (self._retry, self._continue, self._alarm):
+        for handle in (self._retry, self._next):
             if handle is not None:
                 handle.cancel()
-        self._retry = self._continue = self._alarm = None
+        self._retry = self._next = None
         self._close()
         self._loop = None
-        self._intake.clear()
-        self._scheduled.clear()
+        self._reception.clear()
         self._board.clear(PART, self._code)
 
     def send(self, datagram: bytes, to: tuple[str, int]) -> None:
@@ -154,7 +149,7 @@ class Listener:
             return
         self._socket = sock
         self._port = sock.getsockname()[1]
-        self.address = format_address(self._settings.host, self._port)
+        self.address = self._reception.listener = format_address(self._settings.host, self._port)
         self._retries = 0
         self._retry = None
         loop.add_reader(sock, self._wake)
@@ -172,10 +167,22 @@ class Listener:
         self._socket = None
 
     def _wake(self) -> None:
-        """Read what is there, keep what counts, and hand it on for at most ``MAX_HOLD_S``."""
+        """Read what is there and hand events on for at most ``MAX_HOLD_S``, then let the loop's other work have a turn."""
         started = self._clock()
-        self._keep(self._drain())
-        self._hand_on(started + MAX_HOLD_S)
+        if self._reception.is_idle:
+            self._reception.feed(self._drain())
+        try:
+            self._reception.work(self._on_event, max(MIN_WORK_S, started + MAX_HOLD_S - self._clock()))
+        finally:
+            self._come_back()
+
+    def _come_back(self) -> None:
+        if self._next is not None:
+            self._next.cancel()
+            self._next = None
+        wait = self._reception.wait(self._clock())
+        if wait is not None and self._loop is not None:
+            self._next = self._loop.call_later(wait, self._wake) if wait else self._loop.call_soon(self._wake)
 
     def _drain(self) -> list[Datagram]:
         batch: list[Datagram] = []
@@ -211,95 +218,13 @@ class Listener:
     def _is_allowed(self, host: str) -> bool:
         allowed = self._heard.get(host)
         if allowed is None:
-            if len(self._heard) >= MAX_SCHEDULED:
+            if len(self._heard) >= MAX_REMEMBERED:
                 self._heard.clear()
             address = ipaddress.ip_address(host.partition("%")[0])
             allowed = self._heard[host] = any(address in network for network in self._networks)
         if not allowed:
-            self._reject("the sender is not on the allow list", host)
+            self._reject("the sender is not on the allow list", f"from {host}")
         return allowed
-
-    def _keep(self, batch: list[Datagram]) -> None:
-        """Decode a wake's datagrams and let their events wait in order.
-
-        Newest first, so that under a backlog a value is decoded only when no good newer one of the same sender
-        and address replaces it.
-        """
-        backlog = len(batch) >= BACKLOG
-        replaced: set[tuple[tuple[str, int], bytes]] = set()
-        kept: list[tuple[float, tuple[str, int], tuple[OscMessage, ...]]] = []
-        for t, data, sender in reversed(batch):
-            name = (sender, data[: data.find(0)]) if backlog else None
-            if name in replaced:
-                continue
-            try:
-                messages = decode(data)
-            except OscDecodeError as error:
-                self._reject(error.message, f"from {format_address(*sender)}: {data[:48].hex()}")
-                continue
-            kept.append((t, sender, messages))
-            if name is not None and data[0] == 0x2F and self._is_continuous(messages[0].address):
-                replaced.add(name)
-        for t, sender, messages in reversed(kept):
-            for message in messages:
-                self._admit(t, sender, message)
-
-    def _is_continuous(self, address: str) -> bool:
-        return not is_pattern(address) and not self._is_trigger(address)
-
-    def _admit(self, t: float, sender: tuple[str, int], message: OscMessage) -> None:
-        address = message.address
-        for literal in self._expand(address) if is_pattern(address) else (address,):
-            self._schedule(OscEvent(t, self.address, sender, literal, message.args), message.timetag)
-
-    def _schedule(self, event: OscEvent, timetag: int) -> None:
-        """Let an event wait for its time tag where the listener honours those, else for its turn."""
-        if self._max_ahead and timetag != IMMEDIATELY:
-            ahead = seconds_ahead(timetag, self._wall())
-            if 0 < ahead <= self._max_ahead and self._scheduled.push(self._clock() + ahead, event):
-                self._set_alarm()
-                return
-        self._push(event)
-
-    def _set_alarm(self) -> None:
-        due = self._scheduled.next_due
-        if self._alarm is not None:
-            self._alarm.cancel()
-            self._alarm = None
-        if due is not None and self._loop is not None:
-            self._alarm = self._loop.call_later(max(0.0, due - self._clock()), self._release)
-
-    def _release(self) -> None:
-        """Hand on the scheduled events that are due, stamped with the time they take effect."""
-        now = self._clock()
-        while (event := self._scheduled.pop_due(now)) is not None:
-            self._push(replace(event, t=now))
-        self._alarm = None
-        self._set_alarm()
-        self._hand_on(now + MAX_HOLD_S)
-
-    def _push(self, event: OscEvent) -> None:
-        if not self._intake.push(event, trigger=self._is_trigger(event.address), now=event.t):
-            self._reject("too many events wait from this sender", f"{format_address(*event.sender)} {event.address}")
-
-    def _hand_on(self, deadline: float) -> None:
-        now = self._clock()
-        try:
-            while now < deadline and (event := self._intake.take(now)) is not None:
-                self._on_event(event)
-                now = self._clock()
-        finally:
-            self._continue_later(now)
-
-    def _continue_later(self, now: float) -> None:
-        if self._continue is not None:
-            self._continue.cancel()
-            self._continue = None
-        wait = self._intake.wait(now)
-        if wait is None or self._loop is None:
-            return
-        # Other callbacks of the loop run before this; the socket is drained again first, so values stay fresh.
-        self._continue = self._loop.call_later(wait, self._wake) if wait else self._loop.call_soon(self._wake)
 
     def _reject(self, reason: str, example: str = "") -> None:
         self._rejected += 1

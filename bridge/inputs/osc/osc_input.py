@@ -114,7 +114,7 @@ class OscInput:
                 greeter.restarted()
         self._on_event(event)
 
-    def _expand(self, pattern: str) -> Iterable[str]:
+    def _expand(self, pattern: str) -> Sequence[str]:
         if self._known_addresses is None:
             return (pattern,)
         known = tuple(self._known_addresses())
