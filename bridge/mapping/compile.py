@@ -8,7 +8,7 @@ from collections.abc import Callable, Collection, Iterator
 from dataclasses import dataclass, field
 from typing import Final
 
-from bridge.mapping.document import MapSpec, MappingDocument, WhenSpec
+from bridge.mapping.document import MappingDocument, MapSpec, WhenSpec
 from bridge.mapping.profile import Profile, build_profile
 from bridge.mapping.rules import Condition, Control, Layer, MappingFile, Mode, Rule, Source, SourceKind
 from bridge.mapping.shaping import Output, Shape
@@ -102,7 +102,9 @@ class _Compiler:
 
     def _issue(self, path: tuple[str | int, ...], message: str, hint: str = "") -> None:
         where = ".".join(str(part) for part in path)
-        self.issues.append(Issue(self.document.source, self.document.line_of(path), where, message, hint))
+        issue = Issue(self.document.source, self.document.line_of(path), where, message, hint)
+        if issue not in self.issues:  # every control of a row makes the same mistake
+            self.issues.append(issue)
 
     def _take_profile(self, stem: str, profile: Profile) -> str:
         found = self.profile_of(stem)
@@ -174,7 +176,9 @@ class _Compiler:
         scheme, colon, rest = name.partition(":")
         if colon and scheme == "signal":
             if rest not in SIGNALS:
-                self._issue(place, f'unknown signal "{rest}".', suggest(rest, SIGNALS) or f"Known: {', '.join(SIGNALS)}.")
+                self._issue(
+                    place, f'unknown signal "{rest}".', suggest(rest, SIGNALS) or f"Known: {', '.join(SIGNALS)}."
+                )
                 return []
             return [Control(name, Source("signal", address=rest))]
         if colon and scheme == "osc" and rest.startswith("/"):

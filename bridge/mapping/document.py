@@ -6,7 +6,7 @@ __all__ = ["ControlSpec", "LayerSpec", "Listed", "MapSpec", "MappingDocument", "
 
 import re
 from dataclasses import dataclass
-from typing import Annotated, Any, Final, Literal, TypeVar
+from typing import Annotated, Any, Final, Literal, TypeGuard
 
 from pydantic import AfterValidator, Field, PlainValidator, WithJsonSchema, model_validator
 
@@ -17,7 +17,6 @@ from bridge.model.document import PartSettings, suggest
 
 _RANGE = re.compile(r"\s*(\d{1,5})\s*-\s*(\d{1,5})\s*\Z")
 MAX_ROW: Final = 256
-T = TypeVar("T")
 
 
 @dataclass(frozen=True, slots=True)
@@ -94,7 +93,7 @@ def _pair(value: object) -> tuple[float, float]:
     raise ValueError("must be two numbers, such as [0.3, 0.9]")
 
 
-def _is_number(value: object) -> bool:
+def _is_number(value: object) -> TypeGuard[float]:
     return isinstance(value, int | float) and not isinstance(value, bool) and abs(value) < 1e15
 
 
@@ -109,7 +108,7 @@ def _curve(value: object) -> str | float:
 
 def _smooth(value: object) -> Smooth:
     wrong = "must be seconds from 0 to 60, or {attack = 0.05, release = 0.4}"
-    pair = value if isinstance(value, dict) else {"attack": value, "release": value}
+    pair: dict[str, Any] = value if isinstance(value, dict) else {"attack": value, "release": value}
     if not pair or not set(pair) <= {"attack", "release"}:
         raise ValueError(wrong)
     if not all(_is_number(seconds) and 0 <= seconds <= 60 for seconds in pair.values()):
@@ -223,7 +222,9 @@ class WhenSpec(PartSettings):
 class MapSpec(PartSettings):
     """One mapping, or a row of them."""
 
-    from_: _Texts = Field(alias="from", description="A control, a row, one of a row (row.3), osc:/address, signal:name.")
+    from_: _Texts = Field(
+        alias="from", description="A control, a row, one of a row (row.3), osc:/address, signal:name."
+    )
     to: _Texts = Field(description="The target, or a list: one for each control of a row, or all for one control.")
     mode: Mode | None = Field(None, description="How the control acts; guessed from control and target.")
     range: _Pair | None = Field(None, description="Values at the two ends, in the target's own unit.")

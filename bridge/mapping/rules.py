@@ -23,9 +23,7 @@ from bridge.mapping.shaping import Output, Shape, Smooth
 from bridge.mapping.takeover import TakeoverMode
 from bridge.model.programs import OscProgram
 
-SourceKind = Literal[
-    "note", "cc", "cc14", "pitch_bend", "program", "aftertouch", "poly_aftertouch", "osc", "signal"
-]
+SourceKind = Literal["note", "cc", "cc14", "pitch_bend", "program", "aftertouch", "poly_aftertouch", "osc", "signal"]
 Mode = Literal["absolute", "relative", "toggle", "momentary", "trigger", "step", "radio", "direct"]
 Encoding = Literal["twos_complement", "binary_offset", "sign_magnitude"]
 

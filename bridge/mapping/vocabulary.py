@@ -2,10 +2,19 @@
 
 from __future__ import annotations
 
-__all__ = ["BEAT_SIGNALS", "ONCE_EFFECTS", "SCOPE_PARAMS", "SIGNALS", "TEMPO_TARGETS", "ParamFacts", "beat_signals", "unfit_target"]
+__all__ = [
+    "BEAT_SIGNALS",
+    "ONCE_EFFECTS",
+    "SCOPE_PARAMS",
+    "SIGNALS",
+    "TEMPO_TARGETS",
+    "ParamFacts",
+    "beat_signals",
+    "unfit_target",
+]
 
 import re
-from collections.abc import Collection, Mapping
+from collections.abc import Collection, Iterator, Mapping
 from typing import Final
 
 from bridge.model.beatgrid import BeatGrid
@@ -74,7 +83,7 @@ class ParamFacts:
     def __contains__(self, name: str) -> bool:
         return name in self._specs
 
-    def __iter__(self):  # type: ignore[no-untyped-def]
+    def __iter__(self) -> Iterator[str]:
         return iter(self._specs)
 
     def spec(self, name: str) -> ParamSpec | None:
@@ -87,6 +96,8 @@ class ParamFacts:
         if kind in ("macro", "fx"):
             return 0.0, 1.0
         spec = self._specs.get(name) if kind == "param" else None
+        if spec is not None and spec.type == "boolean":
+            return 0.0, 1.0
         if spec is None or spec.minimum is None or spec.maximum is None or spec.maximum <= spec.minimum:
             return None
         return spec.minimum, spec.maximum
@@ -105,7 +116,9 @@ def beat_signals(grid: BeatGrid, now: float) -> dict[str, float]:
     }
 
 
-def unfit_target(target: str, themes: Collection[str] = (), plugin_params: Collection[str] = ()) -> tuple[str, str] | None:
+def unfit_target(
+    target: str, themes: Collection[str] = (), plugin_params: Collection[str] = ()
+) -> tuple[str, str] | None:
     """What is wrong with a target and what to do about it; None for a good one.
 
     ``themes`` are the slugs that exist; empty skips that check. ``plugin_params`` are parameters beyond
