@@ -22,6 +22,8 @@ from bridge.model.targets import IntentValue, target_kind
 BUTTONS: Final[frozenset[SourceKind]] = frozenset({"note", "program"})
 EVERY_MESSAGE: Final[frozenset[SourceKind]] = frozenset({"note", "program", "osc"})
 KNOBS: Final[frozenset[SourceKind]] = frozenset({"cc", "cc14", "pitch_bend"})
+HELD_ACTIONS: Final = frozenset({"action/blackout", "action/freeze", "action/pause"})
+"""Actions that stay on: their buttons also say when they are let go, so that a pad can hold them."""
 TICK: Final = 0.01
 """Part of the travel that one tick of an encoder moves unless the mapping says otherwise."""
 
@@ -68,6 +70,7 @@ class _Compiler:
     takeover: TakeoverMode
     profile_of: Callable[[str], MappingFile | None]
     issues: list[Issue] = field(default_factory=list)
+    seen: set[tuple[str, str, str]] = field(default_factory=set)
 
     def run(self) -> tuple[MappingFile, list[Issue]]:
         spec = validate(MappingDocument, self.document)
@@ -84,7 +87,6 @@ class _Compiler:
             for position, map_spec in enumerate(spec.map)
             for rule in self._rules(position, map_spec, profile, spec)
         )
-        self._find_doubles(rules)
         made = MappingFile(
             stem=self.stem,
             path=self.document.source,
@@ -151,6 +153,9 @@ class _Compiler:
             pairs = list(zip(controls, spec.to.items, strict=False))
         for number, (control, target) in enumerate(pairs):
             if target and (rule := self._rule(control, target, spec, number if row else None, len(pairs), place)):
+                if rule.key in self.seen:
+                    self._issue(place, f"{control.name} to {target} is mapped twice.", "Remove one of the two.")
+                self.seen.add(rule.key)
                 yield rule
 
     def _fits(
@@ -239,18 +244,12 @@ class _Compiler:
             return None
         return useless[0], f'"{useless[0]}" does nothing in mode "{mode}".', "Remove it, or choose another mode."
 
-    def _find_doubles(self, rules: tuple[Rule, ...]) -> None:
-        seen: set[tuple[str, str, str]] = set()
-        for rule in rules:
-            if rule.key in seen:
-                where = f"{rule.control.name} to {rule.target}"
-                self._issue(("map",), f"{where} is mapped twice.", "Remove one of the two.")
-            seen.add(rule.key)
-
 
 def _guess_mode(control: Control, target: str, spec: MapSpec) -> Mode:
     """What people mean when they do not say: buttons fire and hold, encoders turn, everything else is a value."""
     kind = control.source.kind
+    if target in HELD_ACTIONS:
+        return "momentary"
     if target_kind(target) == "action" or target.startswith("theme/"):
         return "trigger"
     if control.relative is not None:

@@ -158,5 +158,6 @@ def smoothed(value: float, goal: float, dt: float, smooth: Smooth) -> float:
     seconds = smooth.attack if goal > value else smooth.release
     if seconds <= 0.0:
         return goal
-    moved = goal + (value - goal) * math.exp(-3.0 * max(dt, 0.0) / seconds)
+    left = (goal - value) * math.exp(-3.0 * max(dt, 0.0) / seconds)
+    moved = max(value, goal - left) if goal > value else min(value, goal - left)
     return goal if abs(goal - moved) < 1e-3 else moved

@@ -50,8 +50,8 @@ class Slot:
         self.span: tuple[float, float] | None = None
         self.down = False
         self._fired = target_kind(rule.target) == "action" or rule.target.startswith("theme/")
-        output = rule.output
-        self._normalised = rule.target.startswith("param/") and output.range is None and not output.values
+        own_unit = rule.mode == "direct" or rule.output.range is not None or bool(rule.output.values)
+        self._normalised = rule.target.startswith("param/") and not own_unit
 
     def learn(self, facts: ParamFacts) -> None:
         """Take note of what is known of the target now."""
@@ -245,7 +245,10 @@ class Momentary(Slot):
 
 
 class Toggle(Slot):
-    """Each press turns over what the target is now; the button's own idea of its state does not count."""
+    """Each press turns over what the target is now; the button's own idea of its state does not count.
+
+    Actions that stay on turn over by themselves: for them it is the same as a trigger.
+    """
 
     def __init__(self, rule: Rule) -> None:
         super().__init__(rule)
@@ -254,10 +257,10 @@ class Toggle(Slot):
     def feed(self, reading: Reading, values: Values, now: float) -> Outcome:
         if self._gate(reading) != "press":
             return NOTHING
-        fraction = None if self._fired else self._fraction(values)
-        self._on = not (self._on if fraction is None else fraction >= 0.5)
         if self._fired:
-            return (self._trigger(reading) if self._on else self._release(reading),)
+            return (self._trigger(reading),)
+        fraction = self._fraction(values)
+        self._on = not (self._on if fraction is None else fraction >= 0.5)
         return (self._set(1.0 if self._on else 0.0, reading),)
 
 
