@@ -58,7 +58,7 @@ def _mono(container: av.container.InputContainer, mixer: Mixer) -> Iterator[npt.
                 yield resampler.flush()
             resampler, shape, as_float = Resampler(frame.sample_rate), found, av.AudioResampler(format="fltp")
         for piece in as_float.resample(frame):
-            yield resampler.push(mixer.mix(piece.to_ndarray().T))
+            yield resampler.push(mixer.mix(np.asarray(piece.to_ndarray().T, dtype=np.float32)))
     if resampler is not None:
         yield resampler.flush()
 

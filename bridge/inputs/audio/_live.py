@@ -22,6 +22,7 @@ from bridge.model.errors import AudioDeviceError, DependencyMissing
 from bridge.model.features import AudioBlock
 
 RETRY_S: Final = 2.0
+INSTALL_RETRY_S: Final = 30.0
 SILENT_S: Final = 1.0
 QUEUE_CHUNKS: Final = 64
 _ANY_CHANNELS: Final = 32
@@ -129,6 +130,8 @@ class LiveCapture:
         try:
             self._open_wanted(now)
         except DependencyMissing as error:
+            # Looking for a library starts processes (ldconfig): no hurry, somebody has to install it first.
+            self.retry_at = now + INSTALL_RETRY_S
             self._board.pin("audio", "audio_library_missing", error.message, error.hint)
         except AudioDeviceError as error:
             self._board.pin("audio", "audio_device", error.message, error.hint)

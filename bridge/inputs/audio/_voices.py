@@ -21,15 +21,15 @@ _TABLE = 4096
 
 
 def _seconds(samples: int) -> Wave:
-    return np.arange(samples, dtype=np.float32) / np.float32(SAMPLE_RATE)
+    return np.asarray(np.arange(samples) / SAMPLE_RATE, dtype=np.float32)
 
 
 def _decay(samples: int, seconds: float) -> Wave:
-    return np.exp(_seconds(samples) / np.float32(-seconds))
+    return np.asarray(np.exp(_seconds(samples) / np.float32(-seconds)), dtype=np.float32)
 
 
-def _unit(wave: Wave) -> Wave:
-    return (wave / max(float(np.abs(wave).max()), 1e-9)).astype(np.float32)
+def _unit(wave: npt.NDArray[np.floating]) -> Wave:
+    return np.asarray(wave / max(float(np.abs(wave).max()), 1e-9), dtype=np.float32)
 
 
 def frequency_of(note: int) -> float:
@@ -48,7 +48,7 @@ def _saw_table(harmonics: int) -> Wave:
 def _saw(hertz: float, samples: int, brightness_hz: float, start: float = 0.0) -> Wave:
     table = _saw_table(max(1, min(int(brightness_hz / hertz), 64)))
     phase = np.arange(samples, dtype=np.float64) * (hertz / SAMPLE_RATE * _TABLE) + start * _TABLE
-    return table[phase.astype(np.int64) & (_TABLE - 1)]
+    return np.asarray(table[phase.astype(np.int64) & (_TABLE - 1)])
 
 
 def _banded_noise(samples: int, low_hz: float, high_hz: float, rng: np.random.Generator) -> Wave:

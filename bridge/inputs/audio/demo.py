@@ -80,7 +80,7 @@ def demo_track() -> npt.NDArray[np.float32]:
             _play_music(music, name, bar, bar - first, end - first)
     _play_effects(music, rng)
     music.samples *= _pump()
-    track = np.tanh(1.15 * (drums.samples + music.samples))
+    track = np.asarray(np.tanh(1.15 * (drums.samples + music.samples)), dtype=np.float32)
     track *= np.float32(0.89 / np.abs(track).max())
     track.setflags(write=False)
     return track
@@ -88,7 +88,7 @@ def demo_track() -> npt.NDArray[np.float32]:
 
 def demo_beats() -> npt.NDArray[np.float64]:
     """Seconds of each of the 128 beats from the start of the track; every fourth opens a bar."""
-    return np.arange(_BARS * 4) * (_BEAT / SAMPLE_RATE)
+    return np.asarray(np.arange(_BARS * 4) * (_BEAT / SAMPLE_RATE), dtype=np.float64)
 
 
 def write_wav(path: Path) -> None:

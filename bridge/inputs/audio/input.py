@@ -121,8 +121,8 @@ class AudioInput:
                 continue
             if not self._stop.is_set():
                 self._state = "ended"
-                while not self._stop.is_set():
-                    self._idle(60.0)
+                self._idle(_TAIL_S)
+                self._stop.wait()
 
     def _pieces(self) -> Iterator[npt.NDArray[np.float32]]:
         if self._settings.source == "demo":
