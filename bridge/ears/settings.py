@@ -39,7 +39,7 @@ class EarsSettings(PartSettings):
     min_bpm: float = Field(80.0, ge=30.0, le=200.0, description="Slowest tempo; slower ones are doubled.")
     max_bpm: float = Field(180.0, ge=60.0, le=400.0, description="Fastest tempo; faster ones are halved.")
     min_confidence: float = Field(
-        0.3, ge=0.0, le=1.0, description="Beats of which the tracker is less sure than this are kept back."
+        0.2, ge=0.0, le=1.0, description="Beats of which the tracker is less sure than this are kept back."
     )
 
     @model_validator(mode="after")
