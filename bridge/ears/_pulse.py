@@ -11,6 +11,7 @@ import numpy.typing as npt
 
 from bridge.ears._dynamics import HOP_S
 from bridge.ears._spectrum import Bands, Spectrum
+from bridge.model.features import HOP
 
 _MEMORY: Final = round(6.0 / HOP_S)
 _LAG_S: Final = 0.010
@@ -26,8 +27,9 @@ class Pulse:
     """
 
     def __init__(self) -> None:
-        self._spectrum = Spectrum()
-        self._bands = Bands(low_hz=200.0, high_hz=3000.0)
+        # A short window: where in the beat flux falls matters more here than telling pitches apart.
+        self._spectrum = Spectrum(rise=HOP, fall=HOP)
+        self._bands = Bands(self._spectrum.hertz, low_hz=200.0, high_hz=3000.0)
         self._before: npt.NDArray[np.float32] | None = None
         self._flux = np.zeros((2, _MEMORY), np.float32)
         self._at = 0

@@ -1,8 +1,8 @@
-"""One spectrum per hop, shared by everything that looks at frequencies."""
+"""Spectra, one per hop."""
 
 from __future__ import annotations
 
-__all__ = ["WINDOW", "Bands", "Spectrum"]
+__all__ = ["Bands", "Spectrum"]
 
 from typing import Final
 
@@ -11,25 +11,33 @@ import numpy.typing as npt
 
 from bridge.model.features import HOP, SAMPLE_RATE
 
-WINDOW: Final = 1024
-"""Samples per spectrum: two hops. Against 2048 it sees a kick 12 ms sooner and costs half, and 43 Hz a bin still
-put four bins below 200 Hz; features need no finer pitch than that."""
-
 _LOWEST_HZ: Final = 20.0
+_HIGHEST_HZ: Final = 16000.0
 
 
 class Spectrum:
-    """Slides a Hann window over the stream. ``push`` returns amplitudes: a full-scale sine peaks at 1."""
+    """Slides a window over the stream. ``push`` returns amplitudes: a full-scale sine peaks near 1.
 
-    hertz: Final[npt.NDArray[np.float32]] = np.fft.rfftfreq(WINDOW, 1 / SAMPLE_RATE).astype(np.float32)
+    The window rises over its oldest ``rise`` samples and falls over its newest ``fall``, each half a Hann. For
+    features it is 1536 and 512: 2048 samples tell a kick from the bass around it (on the demo track's drops 88 %
+    of the kicks start a low onset, against 50 % with a Hann window of 1024, whose low bins flutter with the
+    bass's own cycle), while the steep newest edge hears it 6 ms sooner than a Hann window of 2048.
 
-    def __init__(self) -> None:
-        self._window = np.hanning(WINDOW + 1)[:-1].astype(np.float32)
+    Args:
+        rise, fall: samples; their sum is the window, an even number of at least 512.
+    """
+
+    def __init__(self, rise: int = 1536, fall: int = 512) -> None:
+        window = np.concatenate((np.hanning(2 * rise + 1)[:rise], np.hanning(2 * fall + 1)[fall:-1]))
+        self._window = window.astype(np.float32)
         self._scale = np.float32(2.0 / self._window.sum())
-        self._recent = np.zeros(WINDOW, np.float32)
+        # What a sine's squared amplitudes add up to over its neighbouring bins, from the window's own shape.
+        self.spread = float(len(window) * (window**2).sum() / window.sum() ** 2)
+        self._recent = np.zeros(len(window), np.float32)
+        self.hertz = np.fft.rfftfreq(len(window), 1 / SAMPLE_RATE).astype(np.float32)
 
     def push(self, samples: npt.NDArray[np.float32]) -> npt.NDArray[np.float32]:
-        """Amplitude of each of the 513 bins after these 512 samples."""
+        """Amplitude of each bin after these 512 samples."""
         self._recent[:-HOP] = self._recent[HOP:]
         self._recent[-HOP:] = samples
         bins = np.fft.rfft(self._recent * self._window)
@@ -37,16 +45,11 @@ class Spectrum:
 
 
 class Bands:
-    """Edges of the low, mid and high band as bin numbers, 20 Hz to 16 kHz."""
+    """The low, mid and high band of a spectrum, 20 Hz to 16 kHz: ``edges`` are bin numbers."""
 
-    def __init__(self, low_hz: float, high_hz: float) -> None:
-        edges = np.searchsorted(Spectrum.hertz, (_LOWEST_HZ, low_hz, high_hz, 16000.0))
-        self.edges: tuple[int, int, int, int] = tuple(int(edge) for edge in edges)  # type: ignore[assignment]
-
-    @property
-    def hertz(self) -> npt.NDArray[np.float32]:
-        """Frequency of each bin."""
-        return Spectrum.hertz
+    def __init__(self, hertz: npt.NDArray[np.float32], low_hz: float, high_hz: float) -> None:
+        first, low, high, end = np.searchsorted(hertz, (_LOWEST_HZ, low_hz, high_hz, _HIGHEST_HZ)).tolist()
+        self.edges = (first, low, high, end)
 
     def sums(self, values: npt.NDArray[np.float32]) -> npt.NDArray[np.float32]:
         """Sum of ``values`` (one per bin) over each of the three bands."""

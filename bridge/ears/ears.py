@@ -40,8 +40,8 @@ class Ears:
     def __init__(self, settings: EarsSettings, tracker: Tracker | None = None) -> None:
         self._settings = settings
         self._tracker = tracker
-        self._bands = Bands(settings.low_hz, settings.high_hz)
         self._spectrum = Spectrum()
+        self._bands = Bands(self._spectrum.hertz, settings.low_hz, settings.high_hz)
         self._onsets = Onsets(self._bands)
         self._dc = DcBlock()
         self._gate = Gate(settings.gate_db, settings.gate_hysteresis_db)
@@ -50,7 +50,7 @@ class Ears:
         self._levels = BandLevels(settings.energy_ceiling, settings.max_gain_db)
         self._smoother = Smoother(6, settings.attack_ms / 1000, settings.release_ms / 1000)
         self._lamp = ClipLamp()
-        self._hertz = Spectrum.hertz[1:]
+        self._hertz = self._spectrum.hertz[1:]
         self.mended = 0
         self.track: Track = NO_TRACK
 
@@ -111,8 +111,8 @@ class Ears:
         centroid = float(self._hertz @ bins) / total
         span = settings.brightness_max_hz - settings.brightness_min_hz
         flatness = math.exp(float(np.log(bins).mean())) / (total / len(bins))
-        # Half a squared amplitude is a sine's power; the Hann window spreads each over 1.5 bins.
-        levels = self._levels.step(np.sqrt(self._bands.sums(amplitudes * amplitudes) / 3.0))
+        power = self._bands.sums(amplitudes * amplitudes) / (2 * self._spectrum.spread)
+        levels = self._levels.step(np.sqrt(power))
         return [
             _unit(loudness / self._ceiling.step(loudness)),
             _unit((centroid - settings.brightness_min_hz) / span),
