@@ -13,7 +13,8 @@ import numpy.typing as npt
 from bridge.model.features import HOP, SAMPLE_RATE
 
 HOP_S: Final = HOP / SAMPLE_RATE
-_HOLD_HOPS: Final = round(0.5 / HOP_S)
+_GATE_HOPS: Final = round(1.5 / HOP_S)
+_LAMP_HOPS: Final = round(0.5 / HOP_S)
 _FULL_SCALE: Final = 0.999
 
 
@@ -36,13 +37,21 @@ class DcBlock:
 
 
 class Gate:
-    """Opens at ``open_db``, closes after half a second below ``open_db - hysteresis_db``."""
+    """Opens at ``open_db``, closes after 1.5 s below ``open_db - hysteresis_db``: no slow beat falls into that.
+
+    ``resting`` is true at once below the lower level, while the gate may still be open.
+    """
 
     def __init__(self, open_db: float, hysteresis_db: float) -> None:
         self._open_db = open_db
         self._close_db = open_db - hysteresis_db
         self._quiet = 0
         self.closed = True
+
+    @property
+    def resting(self) -> bool:
+        """True when this hop is no music."""
+        return self.closed or self._quiet > 0
 
     def step(self, level_db: float) -> bool:
         """True while closed."""
@@ -52,27 +61,29 @@ class Gate:
             self._quiet = 0
         else:
             self._quiet += 1
-            self.closed = self.closed or self._quiet >= _HOLD_HOPS
+            self.closed = self.closed or self._quiet >= _GATE_HOPS
         return self.closed
 
 
 class AutoGain:
     """A gain of at least 1 that brings the long-term peak loudness to ``target``, at most ``max_gain_db``.
 
-    It falls at once when the music gets louder and rises over ten seconds; the caller leaves ``step`` out while
-    gated, which freezes it: the noise of a pause is never lifted.
+    It falls at once when the music gets louder and rises over ten seconds (over one when it has heard little yet);
+    the caller leaves ``step`` out while gated, which freezes it: the noise of a pause is never lifted.
     """
 
     def __init__(self, target: float, max_gain_db: float) -> None:
         self._target = target
         self._most = 10 ** (max_gain_db / 20)
-        self._keep = per_hop(10.0)
+        self._heard_s = 0.0
         self._peak = target
         self.gain = 1.0
 
     def step(self, rms: float) -> float:
         """The gain for this hop."""
-        self._peak = max(rms, self._keep * self._peak + (1 - self._keep) * rms)
+        self._heard_s += HOP_S
+        keep = per_hop(min(1.0 + self._heard_s / 3, 10.0))
+        self._peak = max(rms, keep * self._peak + (1 - keep) * rms)
         self.gain = min(max(self._target / max(self._peak, 1e-9), 1.0), self._most)
         return self.gain
 
@@ -102,7 +113,7 @@ class BandLevels:
         self._peaks = np.full(3, self._floor)
 
     def step(self, levels: npt.NDArray[np.floating]) -> npt.NDArray[np.floating]:
-        """The three levels (RMS) as 0..1; not called while gated, so the peaks freeze."""
+        """The three levels (RMS) as 0..1; not called while the gate rests, so the peaks freeze."""
         self._peaks = np.maximum(np.maximum(self._peaks * self._keep, levels), self._floor)
         return np.asarray(levels / self._peaks)
 
@@ -136,5 +147,5 @@ class ClipLamp:
         if peak >= _FULL_SCALE:
             full = np.abs(samples) >= _FULL_SCALE
             if bool((full[2:] & full[1:-1] & full[:-2]).any()):
-                self._left = _HOLD_HOPS
+                self._left = _LAMP_HOPS
         return self._left > 0

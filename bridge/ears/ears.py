@@ -67,10 +67,11 @@ class Ears:
         rms = _rms(samples)
         gated = self._gate.step(_decibels(rms))
         amplitudes = self._spectrum.push(samples)
-        gain = self._gain.gain if gated else self._gain.step(rms)
+        resting = self._gate.resting
+        gain = self._gain.gain if resting else self._gain.step(rms)
         onset, onset_low, onset_mid, onset_high = self._onsets.step(amplitudes, gain, gated=gated).tolist()
         before = self._smoother.values[0]
-        now = self._smoother.step([0.0] * 6 if gated else self._wanted(amplitudes, rms * gain))
+        now = self._smoother.step([0.0] * 6 if resting else self._wanted(amplitudes, rms * gain))
         energy, brightness, texture, low, mid, high = now
         features = Features(
             t=block.t,

@@ -18,7 +18,7 @@ class EarsSettings(PartSettings):
         -50.0, ge=-100.0, le=0.0, description="Below this level (dBFS) nothing is music: no beats, features at rest."
     )
     gate_hysteresis_db: float = Field(
-        6.0, ge=0.0, le=40.0, description="The gate closes only this far below gate_db, and after half a second there."
+        6.0, ge=0.0, le=40.0, description="The gate closes only this far below gate_db, and after 1.5 s there."
     )
     max_gain_db: float = Field(
         24.0, ge=0.0, le=60.0, description="How far quiet input is lifted at most. Silence is never lifted."
