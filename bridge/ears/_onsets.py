@@ -20,7 +20,7 @@ _COMPRESSION: Final = (2.0, 20.0, 60.0)
 # Least mean rise per bin that can be a start in the low, mid and high band: just over what steady noise does. Flux is
 # counted in these, so that each band has the same say in the overall detector.
 _LEAST: Final = np.array([0.04, 0.018, 0.016], np.float32)
-_LEAST_OVERALL: Final = 0.6
+_LEAST_OVERALL: Final = 0.4
 
 
 class Onsets:
