@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import itertools
 from collections.abc import Callable, Iterable
 
 import pytest
@@ -65,6 +66,6 @@ def heard(
 
 
 def assert_no_beat_doubled_or_missing(beats: list[BeatEvent], shortest: float, longest: float) -> None:
-    for before, after in zip(beats, beats[1:], strict=False):
+    for before, after in itertools.pairwise(beats):
         assert after.beat == before.beat + 1
         assert shortest <= after.t - before.t <= longest

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import itertools
 from collections.abc import Callable
 
 import pytest
@@ -118,7 +119,7 @@ def test_position_never_goes_back(player: Player) -> None:
     player.play(heard(1.0, 120.0, 40) + ticks(11.2, 124.0, 24) + jump)
     player.until(20.0)
     positions = [grid.position_at(t) for t, grid in player.grids if grid.bpm is not None]
-    assert all(after >= before - 1e-6 for before, after in zip(positions, positions[1:], strict=False))
+    assert all(after >= before - 1e-6 for before, after in itertools.pairwise(positions))
 
 
 def test_clock_that_only_flickers_does_not_take_over(player: Player) -> None:
