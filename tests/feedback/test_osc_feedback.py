@@ -33,7 +33,7 @@ class Panel:
 
     async def until(self, condition: Callable[[], bool]) -> None:
         async with asyncio.timeout(3):
-            while not condition():  # noqa: ASYNC110 - what is awaited lies behind a socket
+            while not condition():
                 await asyncio.sleep(0.002)
 
 
