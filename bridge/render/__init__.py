@@ -1,0 +1,7 @@
+"""Pure drawing from state to pixels; nothing here knows a socket, a clock or a thread."""
+
+from __future__ import annotations
+
+from bridge.render.text import LINE_HEIGHT, draw_text, text_mask, text_size
+
+__all__ = ["LINE_HEIGHT", "draw_text", "text_mask", "text_size"]
