@@ -54,7 +54,7 @@ def draw_text(
         else:
             share = max(opacity, 0.0)
             target[ink] = (target[ink] * (1.0 - share) + level * share).astype(np.uint8)
-    return width
+    return int(width)
 
 
 def text_size(text: str, scale: int = 1) -> tuple[int, int]:
