@@ -56,6 +56,13 @@ class Stage:
             self._queue.append(message)
             return True
 
+    def absorb(self) -> None:
+        """Merge one waiting message without a call, as the worker does while it waits for input video."""
+        with self._lock:
+            message = self._queue.popleft() if self._queue else None
+        if message is not None:
+            self._merge(message)
+
     def begin_call(self) -> Call:
         """Take at most one message, merge it, and give what the pipeline is called with."""
         with self._lock:
