@@ -174,6 +174,8 @@ def _planes_of(frame: av.VideoFrame) -> Planes:
     """Views of a frame's planes, their padding cut off."""
     views = []
     for plane in frame.planes:
-        rows = np.frombuffer(memoryview(plane), np.uint8)[: plane.height * plane.line_size].reshape(plane.height, plane.line_size)
+        rows = np.frombuffer(memoryview(plane), np.uint8)[: plane.height * plane.line_size].reshape(
+            plane.height, plane.line_size
+        )
         views.append(rows[:, : plane.width])
     return Planes(*views)

@@ -17,8 +17,9 @@ from bridge.model.cell import Cell
 from bridge.model.desired import FxState
 from bridge.model.facts import ScopeFacts
 from bridge.model.frames import Frame, LatestSlot
+from bridge.model.meter import Meter
 from bridge.program.composer import Composer, ProgramState
-from bridge.program.schedule import Meter, Schedule
+from bridge.program.schedule import Schedule
 from bridge.program.settings import ProgramSettings
 
 logger = logging.getLogger(__name__)

@@ -1,14 +1,10 @@
-"""When the next picture is due: a schedule that does not drift, and what is said of how it was kept."""
+"""When the next picture is due: a schedule that does not drift."""
 
 from __future__ import annotations
 
-__all__ = ["Meter", "Schedule"]
+__all__ = ["Schedule"]
 
 import math
-from collections import deque
-from typing import Final
-
-_SPAN: Final = 90
 
 
 class Schedule:
@@ -34,24 +30,3 @@ class Schedule:
     def restart(self, now: float) -> None:
         """Count from ``now``: a picture has just gone out on its arrival."""
         self._start, self._next = now, 1
-
-
-class Meter:
-    """Rate of events over the last 90 of them."""
-
-    def __init__(self) -> None:
-        self._times: deque[float] = deque(maxlen=_SPAN)
-
-    def tick(self, now: float) -> None:
-        """Count one event."""
-        self._times.append(now)
-
-    def rate(self, now: float) -> float:
-        """Events per second; 0.0 before the second, and falling while none come."""
-        if len(self._times) < 2:
-            return 0.0
-        first, last = self._times[0], self._times[-1]
-        span = last - first
-        interval = span / (len(self._times) - 1)
-        waiting = now - last
-        return (len(self._times) - 1) / (span + waiting if waiting > 2 * interval else span) if span > 0 else 0.0
