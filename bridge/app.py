@@ -14,7 +14,7 @@ from typing import Any, Final
 
 from bridge.config import Loaded, user_config_directory
 from bridge.control import Conductor
-from bridge.ears import Ears, EarsThread
+from bridge.ears import EarsThread, make_ears
 from bridge.feedback import OscFeedback
 from bridge.inputs.audio import AudioInput
 from bridge.inputs.midi import MidiInput
@@ -58,6 +58,8 @@ class App:
         settings = loaded.settings
         self.settings = settings
         self._clock = clock
+        self.last_status: dict[str, Any] = {}
+        """The status when the app began to stop; empty before."""
         self._ready: list[Callable[[], None]] = []
         self.board = ProblemBoard()
         self._pin_configuration(loaded)
@@ -114,7 +116,7 @@ class App:
             board=self.board,
             clock=clock,
         )
-        self.ears = EarsThread(Ears(settings.ears), on_heard=self.conductor.on_heard, board=self.board)
+        self.ears = EarsThread(make_ears(settings.ears, self.board), on_heard=self.conductor.on_heard, board=self.board)
         self.audio = AudioInput(settings.audio, on_block=self.ears.feed, board=self.board, clock=clock)
         self.health = Health()
         self._report = StatusReport(self, clock)
@@ -161,6 +163,7 @@ class App:
             await stop.wait()
         finally:
             notifier.stopping()
+            self.last_status = self.status()
             await self._stop()
             notifier.close()
 

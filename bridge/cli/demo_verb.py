@@ -45,7 +45,7 @@ def execute(given: argparse.Namespace) -> int:
         app.on_ready(lambda: _greet(app))
         run_until_signal(app, given.seconds)
         print(_summary(app))
-        heard_nothing = given.seconds is not None and app.status()["scope"]["video"]["frames"] == 0
+        heard_nothing = given.seconds is not None and app.last_status["scope"]["video"]["frames"] == 0
         return RUNTIME if heard_nothing else FINE
     finally:
         if server is not None:
@@ -103,7 +103,7 @@ def _greet(app: App) -> None:
 
 
 def _summary(app: App) -> str:
-    status = app.status()
+    status = app.last_status
     scope = status["scope"]
     lines = [
         f"demo: {status['uptime_s']:.0f} s",
