@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 __all__ = [
-    "Cc14",
     "Condition",
     "Control",
     "Encoding",
@@ -44,6 +43,11 @@ class Source:
     address: str = ""
     arg: int = 0
     input: tuple[float, float] | None = None
+
+    @property
+    def channels(self) -> tuple[int, ...]:
+        """The MIDI channels that it listens to."""
+        return tuple(range(1, 17)) if self.channel is None else (self.channel,)
 
     def __str__(self) -> str:
         if self.kind in ("osc", "signal"):
@@ -110,15 +114,6 @@ class Rule:
 
 
 @dataclass(frozen=True, slots=True)
-class Cc14:
-    """A CC pair that carries 14 bits on ports whose name matches ``port``; ``channel`` None means any."""
-
-    port: str
-    channel: int | None
-    number: int
-
-
-@dataclass(frozen=True, slots=True)
 class MappingFile:
     """One controller or program: its controls and what they do.
 
@@ -146,10 +141,10 @@ class MappingFile:
         return f"OSC, port {self.program.listen_port}" if self.program else "OSC and signals"
 
     @property
-    def cc14(self) -> tuple[Cc14, ...]:
-        """Its 14-bit controls, for the MIDI parser."""
-        pairs = [c.source for c in self.controls if c.source.kind == "cc14"]
-        return tuple(Cc14(self.match, source.channel, source.number) for source in pairs)
+    def cc14(self) -> frozenset[tuple[int, int]]:
+        """Its 14-bit controls as (channel 1..16, number of the coarse half), for the MIDI parser."""
+        pairs = [control.source for control in self.controls if control.source.kind == "cc14"]
+        return frozenset((channel, source.number) for source in pairs for channel in source.channels)
 
 
 @dataclass(frozen=True, slots=True)
