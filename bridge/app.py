@@ -5,11 +5,11 @@ from __future__ import annotations
 __all__ = ["App"]
 
 import asyncio
+import contextlib
 import logging
 import os
 import time
 from collections.abc import Callable
-from pathlib import Path
 from typing import Any, Final
 
 from bridge.config import Loaded, user_config_directory
@@ -41,7 +41,8 @@ logger = logging.getLogger(__name__)
 
 STANDSTILL_S: Final = 5.0
 SIGN_OF_LIFE_S: Final = 2.0
-FEEDBACK_S: Final = 1 / 30
+FEEDBACK_S: Final = 0.1
+LIBRARY_S: Final = 1.0
 
 
 class App:
@@ -71,20 +72,23 @@ class App:
             settings.program, frames=frames, canvas=canvas, fx=self.fx, facts=self.facts, board=self.board, clock=clock
         )
         self.scope = ScopeClient(settings.scope, facts=self.facts, frames=frames, board=self.board, clock=clock)
-        self.feedback = OscFeedback(settings.feedback, board=self.board, clock=clock)
+        self.feedback = OscFeedback(settings.feedback.osc, board=self.board, clock=clock)
+        self.themes = self.library.themes()
+        mapper = Mapper(self.library.mappings(tuple(self.themes)), reject=self.board.reject, themes=tuple(self.themes))
         self.conductor = Conductor(
             tempo=TempoClock(settings.tempo),
-            mapper=Mapper(self.library.mappings()),
-            show=Show(settings.show, self.library.themes(), rng_seed=settings.show.seed),
+            mapper=mapper,
+            # Another seed each night, so that two shows are not the same show.
+            show=Show(settings.show, self.themes, rng_seed=time.time_ns() % 2**31),
             facts=self.facts,
             fx=self.fx,
             submit=self.scope.submit,
             reconnect=self.scope.reconnect,
             feedback=self.feedback,
             supervisor=self.supervisor,
+            board=self.board,
             clock=clock,
         )
-        mapper = self.conductor.mapper
         self.osc = OscInput(
             settings.osc,
             on_event=self.conductor.on_osc,
@@ -95,7 +99,12 @@ class App:
             clock=clock,
         )
         self.midi = MidiInput(
-            settings.midi, wanted=mapper.wanted_ports, on_event=self.conductor.on_midi, board=self.board, clock=clock
+            settings.midi,
+            wanted=mapper.wanted_ports,
+            cc14=_pairs_by_port(mapper),
+            on_event=self.conductor.on_midi,
+            board=self.board,
+            clock=clock,
         )
         self.ears = EarsThread(Ears(settings.ears), on_heard=self.conductor.on_heard, board=self.board)
         self.audio = AudioInput(settings.audio, on_block=self.ears.feed, board=self.board, clock=clock)
@@ -121,9 +130,13 @@ class App:
 
     def reload(self) -> None:
         """Read mappings and themes again; what is wrong is named and changes nothing that worked."""
-        self.conductor.mapper.replace(self.library.mappings())
-        self.conductor.show.replace_themes(self.library.themes())
-        self.midi.set_wanted(self.conductor.mapper.wanted_ports)
+        self.themes = self.library.themes()
+        mapper = self.conductor.mapper
+        self.conductor.show.replace_themes(self.themes)
+        mapper.set_themes(tuple(self.themes))
+        mapper.replace(self.library.mappings(tuple(self.themes)))
+        self.midi.set_wanted(mapper.wanted_ports)
+        self.midi.set_cc14(_pairs_by_port(mapper))
         logger.info("mappings and themes are read again")
 
     async def run(self, stop: asyncio.Event) -> None:
@@ -143,18 +156,35 @@ class App:
             notifier.close()
 
     async def _start(self) -> None:
+        loop = asyncio.get_running_loop()
         # Outputs first: OBS and NDI receivers have a picture (the slate) before anything else can fail.
         self.outputs.start()
         self.program.start()
         self.supervisor.keep("control", self.conductor.run)
         await self.web.start()
+        await self.feedback.start()
         await self.osc.start()
-        self.midi.start(asyncio.get_running_loop())
+        self.midi.start(loop)
         self.ears.start()
         self.audio.start()
         self.scope.start()
         self.supervisor.keep("feedback", self._tell_state)
+        self.supervisor.keep("library", self._follow_files)
+        self.facts.subscribe(lambda _: _hand_over(loop, self._learn_schema))
         self._watch()
+
+    def _learn_schema(self) -> None:
+        self.conductor.mapper.set_schema(self.facts.value.schema)
+
+    async def _follow_files(self) -> None:
+        """Reload when a file in the user's own folders of mappings and themes changes."""
+        before = await asyncio.to_thread(self.library.fingerprint)
+        while True:
+            await asyncio.sleep(LIBRARY_S)
+            now = await asyncio.to_thread(self.library.fingerprint)
+            if now != before:
+                before = now
+                self.reload()
 
     async def _stop(self) -> None:
         await self.web.stop()
@@ -166,7 +196,7 @@ class App:
         await self.supervisor.stop()
         await asyncio.to_thread(self.program.stop)
         await asyncio.to_thread(self.outputs.stop)
-        self.feedback.close()
+        await self.feedback.stop()
 
     def _watch(self) -> None:
         self.health.watch(Pulse("the control loop", STANDSTILL_S, lambda: self.conductor.last_tick))
@@ -191,9 +221,10 @@ class App:
     async def _tell_state(self) -> None:
         while True:
             shown = self.conductor.show.report(self.conductor.world())
-            self.feedback.update(
-                bpm=self.conductor.tempo.grid.bpm, theme=shown.theme, params=shown.desired, problems=self.board.problems
-            )
+            self.feedback.bpm(self.conductor.tempo.grid.bpm)
+            self.feedback.theme(shown.theme)
+            self.feedback.params(shown.desired)
+            self.feedback.problems(self.board.problems)
             await asyncio.sleep(FEEDBACK_S)
 
     def _pin_configuration(self, loaded: Loaded[Settings]) -> None:
@@ -209,5 +240,15 @@ class App:
         )
 
 
-def _user_directory(name: str) -> Path:
-    return user_config_directory(os.environ) / name
+def _hand_over(loop: asyncio.AbstractEventLoop, call: Callable[[], None]) -> None:
+    """Call something on the control loop from another part's thread; nothing once the loop is closed."""
+    with contextlib.suppress(RuntimeError):
+        loop.call_soon_threadsafe(call)
+
+
+def _pairs_by_port(mapper: Mapper) -> dict[str, set[tuple[int, int]]]:
+    pairs: dict[str, set[tuple[int, int]]] = {}
+    for pair in mapper.cc14:
+        channels = range(1, 17) if pair.channel is None else (pair.channel,)
+        pairs.setdefault(pair.port, set()).update((channel, pair.number) for channel in channels)
+    return pairs

@@ -15,10 +15,12 @@ from collections.abc import Callable, Iterable
 from typing import Final
 
 from bridge.ears import Heard
-from bridge.feedback import OscFeedback
-from bridge.mapping import Mapper
+from bridge.feedback import SUBSCRIBE, UNSUBSCRIBE, OscFeedback
+from bridge.mapping import Mapper, beat_signals
+from bridge.model.board import ProblemBoard
 from bridge.model.cell import Cell
 from bridge.model.desired import DesiredState, FxState
+from bridge.model.errors import Issue
 from bridge.model.events import BpmReport, MidiClockEvent, MidiEvent, OscEvent, TapEvent, TrackedBeat
 from bridge.model.facts import ScopeFacts
 from bridge.model.features import SILENCE, Features, signals_of
@@ -29,8 +31,8 @@ from bridge.supervisor import Supervisor
 from bridge.tempo import TempoClock
 
 TICK_S: Final = 1 / 30
+SUBSCRIPTIONS: Final = frozenset({SUBSCRIBE, UNSUBSCRIBE})
 TEMPO_ACTIONS: Final = frozenset({"resync", "tempo_double", "tempo_halve", "nudge_forward", "nudge_back"})
-SUBSCRIPTIONS: Final = frozenset({"/bridge/subscribe", "/bridge/unsubscribe"})
 
 
 class Conductor:
@@ -54,6 +56,7 @@ class Conductor:
         reconnect: Callable[[], None],
         feedback: OscFeedback,
         supervisor: Supervisor,
+        board: ProblemBoard,
         clock: Callable[[], float],
     ) -> None:
         self.tempo = tempo
@@ -65,6 +68,7 @@ class Conductor:
         self._reconnect = reconnect
         self._feedback = feedback
         self._supervisor = supervisor
+        self._board = board
         self._clock = clock
         self._ears = _LatestFeatures()
         self._desired: DesiredState | None = None
@@ -87,7 +91,7 @@ class Conductor:
     def on_osc(self, event: OscEvent) -> None:
         """A message from any OSC listener."""
         if event.address in SUBSCRIPTIONS:
-            self._supervisor.guard("feedback", self._feedback.on_event, event)
+            self._supervisor.guard("feedback", self._feedback.handle, event)
             return
         intents = self._supervisor.guard("mapping", self.mapper.feed, event, self.show.values, event.t)
         self.post(*(intents or ()))
@@ -122,10 +126,7 @@ class Conductor:
     def _tick(self, now: float) -> None:
         features = self._ears.take()
         self._advance(now)
-        signals = signals_of(features)
-        grid = self.tempo.grid
-        signals["beat.phase"] = grid.phase_at(now)
-        signals["bar.phase"] = (grid.in_bar_at(now) + grid.phase_at(now)) / grid.beats_per_bar
+        signals = signals_of(features) | beat_signals(self.tempo.grid, now)
         for intent in self.mapper.tick(signals, self.show.values, now):
             self._take(intent, now)
         self._settle(now, features)
@@ -145,7 +146,12 @@ class Conductor:
             if intent.kind == "trigger":
                 self._reconnect()
         else:
-            self.show.apply(intent, self.world(), now)
+            self._tell(intent, self.show.apply(intent, self.world(), now))
+
+    def _tell(self, intent: Intent, issue: Issue | None) -> None:
+        """Count what the show could not do."""
+        if issue is not None:
+            self._board.reject(intent.origin or "intent", f"{issue.where} {issue.message}", issue.hint)
 
     def _take_tempo(self, name: str, intent: Intent) -> None:
         value = intent.value

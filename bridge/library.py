@@ -4,6 +4,7 @@ from __future__ import annotations
 
 __all__ = ["Library"]
 
+import contextlib
 from collections.abc import Sequence
 from pathlib import Path
 
@@ -31,6 +32,16 @@ class Library:
     def directories(self) -> tuple[Path, ...]:
         """The user's own folders, which may change while the daemon runs."""
         return (self._theme_directories[1], mapping_directories(self._settings.mapping)[0])
+
+    def fingerprint(self) -> frozenset[tuple[str, int, int]]:
+        """Something that differs when a file of the user's own changed."""
+        found = set()
+        for directory in self.directories:
+            for path in directory.glob("*.toml") if directory.is_dir() else ():
+                with contextlib.suppress(FileNotFoundError):  # an editor is just replacing it
+                    state = path.stat()
+                    found.add((str(path), state.st_mtime_ns, state.st_size))
+        return frozenset(found)
 
     def themes(self) -> dict[str, Theme]:
         """The themes by slug."""

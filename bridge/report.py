@@ -38,10 +38,19 @@ class StatusReport:
             "midi": app.midi.status(),
             "osc": app.osc.status(),
             "theme": shown.theme,
-            "themes": shown.themes,
+            "themes": [
+                {"slug": slug, "name": theme.name, "description": theme.description}
+                for slug, theme in app.themes.items()
+            ],
+            "prompts": shown.prompts,
             "params": {"desired": shown.desired, "effective": shown.effective, "ineffective": shown.ineffective},
             "macros": shown.macros,
-            "switches": shown.switches,
+            "switches": {
+                "panic": shown.panic,
+                "blackout": shown.blackout,
+                "freeze": shown.freeze,
+                "pause": shown.paused,
+            },
             "takeover": app.conductor.mapper.takeover(app.conductor.show.values),
             "outputs": app.outputs.status(),
             "program": app.program.status(),

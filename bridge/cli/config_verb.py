@@ -50,7 +50,9 @@ def _write(path: Path) -> None:
         path.parent.mkdir(parents=True, exist_ok=True)
         handle = os.open(path, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600)
     except FileExistsError as error:
-        raise ScopeBridgeError(f"{path} exists and is left alone.", hint="See new keys with: config init --stdout") from error
+        raise ScopeBridgeError(
+            f"{path} exists and is left alone.", hint="See new keys with: config init --stdout"
+        ) from error
     except OSError as error:
         raise ScopeBridgeError(f"Cannot write {path}: {error.strerror}.") from error
     with os.fdopen(handle, "w", encoding="utf-8") as file:

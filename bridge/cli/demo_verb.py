@@ -111,7 +111,6 @@ def _summary(app: App) -> str:
         f"  parameters sent  {scope['params']['sent']} messages ({scope['params']['coalesced']} changes merged)",
         f"  frames received  {scope['video']['frames']} ({scope['video']['fps']:.1f} fps)",
     ]
-    for output in status["outputs"]:
-        lines.append(f"  frames to        {output['name']}: {output['frames']}")
+    lines += [f"  frames to        {output['name']}: {output['frames']}" for output in status["outputs"]]
     lines += [f"  problem          {p['part']}: {p['message']} {p['hint']}" for p in status["problems"]]
     return "\n".join(lines)

@@ -76,7 +76,7 @@ def _walk(given: argparse.Namespace) -> Iterable[Verdict]:
     for url in settings.scope.urls:
         yield from _scope(url, settings)
     if not settings.scope.urls:
-        yield Verdict("bad", "scope", "no server is configured.", 'Set scope.urls, or try: scope-bridge demo')
+        yield Verdict("bad", "scope", "no server is configured.", "Set scope.urls, or try: scope-bridge demo")
     yield from _daemon(running)
 
 
@@ -97,7 +97,7 @@ def _midi() -> Iterable[Verdict]:
     except ScopeBridgeError as error:
         yield Verdict("note", "midi", error.message, error.hint)
         return
-    names = ", ".join(ports)
+    names = ", ".join(port.name for port in ports)
     yield Verdict("good" if ports else "note", "midi", f"inputs: {names}." if ports else "no MIDI input is plugged in.")
 
 
@@ -113,7 +113,9 @@ def _audio(settings: Settings) -> Iterable[Verdict]:
     names = ", ".join(device.name for device in devices)
     found = settings.audio.device and settings.audio.device.lower() in names.lower()
     hint = "" if found else "Set audio.device to one of these."
-    yield Verdict("good" if found else "bad", "audio", f"wanted {settings.audio.device!r}; inputs: {names or 'none'}.", hint)
+    yield Verdict(
+        "good" if found else "bad", "audio", f"wanted {settings.audio.device!r}; inputs: {names or 'none'}.", hint
+    )
 
 
 def _outputs() -> Iterable[Verdict]:
@@ -135,14 +137,16 @@ def _ports(settings: Settings, running: bool) -> Iterable[Verdict]:
     for listener in settings.osc.listen:
         with socket.socket(socket.AF_INET, socket.SOCK_DGRAM) as probe:
             try:
-                probe.bind((listener.address, listener.port))
+                probe.bind((listener.host, listener.port))
             except OSError as error:
                 yield Verdict(
-                    "bad", "osc", f"cannot listen on {listener.address}:{listener.port}: {error.strerror}.",
+                    "bad",
+                    "osc",
+                    f"cannot listen on {listener.host}:{listener.port}: {error.strerror}.",
                     "Another program has it: change osc.listen, or that program.",
                 )
             else:
-                yield Verdict("good", "osc", f"{listener.address}:{listener.port} is free.")
+                yield Verdict("good", "osc", f"{listener.host}:{listener.port} is free.")
 
 
 def _scope(url: str, settings: Settings) -> Iterable[Verdict]:
@@ -157,7 +161,12 @@ def _scope(url: str, settings: Settings) -> Iterable[Verdict]:
     except ValueError:
         health = None
     if not isinstance(health, dict) or health.get("status") != "healthy":
-        yield Verdict("bad", "scope", f"{host} answers {answer.status_code}, but not as Scope does.", _proxy_hint(answer.status_code))
+        yield Verdict(
+            "bad",
+            "scope",
+            f"{host} answers {answer.status_code}, but not as Scope does.",
+            _proxy_hint(answer.status_code),
+        )
         return
     version = health.get("version", "of 2025")
     yield Verdict("good", "scope", f"{host} is healthy, version {version}.")
@@ -166,7 +175,9 @@ def _scope(url: str, settings: Settings) -> Iterable[Verdict]:
     known = schemas.json().get("pipelines", {}) if schemas.status_code == 200 else {}
     pipeline = settings.scope.pipeline
     if known and pipeline and pipeline not in known:
-        yield Verdict("bad", "scope", f"it has no pipeline {pipeline!r} for its hardware.", f"It offers: {', '.join(known)}.")
+        yield Verdict(
+            "bad", "scope", f"it has no pipeline {pipeline!r} for its hardware.", f"It offers: {', '.join(known)}."
+        )
 
 
 def _proxy_hint(status: int) -> str:

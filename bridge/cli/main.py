@@ -70,10 +70,16 @@ def _common_options(*, suppress: bool = False) -> argparse.ArgumentParser:
     default: object = argparse.SUPPRESS if suppress else None
     common = argparse.ArgumentParser(add_help=False)
     group = common.add_argument_group("configuration")
-    group.add_argument("--config", metavar="FILE", type=Path, default=default, help="a configuration file, over the user's and /etc's")
     group.add_argument(
-        "-o", "--option", metavar="SECTION.KEY=VALUE", action="append",
-        default=default, help="one setting, over everything else; may be repeated",
+        "--config", metavar="FILE", type=Path, default=default, help="a configuration file, over the user's and /etc's"
+    )
+    group.add_argument(
+        "-o",
+        "--option",
+        metavar="SECTION.KEY=VALUE",
+        action="append",
+        default=default,
+        help="one setting, over everything else; may be repeated",
     )
     volume = common.add_mutually_exclusive_group()
     volume.add_argument("-v", "--verbose", action="count", default=default, help="say more (-vv: every event)")

@@ -41,7 +41,11 @@ def lines_of(status: dict[str, Any]) -> Iterable[str]:
     picture = f", {video['width']}x{video['height']} at {video['fps']:.1f} fps" if video["frames"] else ""
     yield f"  scope    {scope['state']}  {scope['url']}  {scope['pipeline']} ({scope['mode']}){picture}"
     yield f"           {scope['params']['sent']} messages, {scope['params']['coalesced']} changes merged"
-    bpm = "no tempo" if tempo["bpm"] is None else f"{tempo['bpm']:.1f} BPM, beat {tempo['beat']}, {tempo['confidence']:.0%} sure"
+    bpm = (
+        "no tempo"
+        if tempo["bpm"] is None
+        else f"{tempo['bpm']:.1f} BPM, beat {tempo['beat']}, {tempo['confidence']:.0%} sure"
+    )
     yield f"  tempo    {tempo['source']}  {bpm}"
     level = "" if audio["level_db"] is None else f"  {audio['level_db']:.0f} dBFS{', quiet' if audio['gated'] else ''}"
     yield f"  audio    {audio['source']}  {audio['state']}{level}"

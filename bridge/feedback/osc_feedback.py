@@ -13,7 +13,7 @@ from typing import Final
 
 from pythonosc.osc_message_builder import BuildError, OscMessageBuilder
 
-from bridge.feedback.settings import OscFeedbackSettings, parse_peer
+from bridge.feedback.settings import FeedbackSettings, parse_peer
 from bridge.feedback.state_book import StateBook
 from bridge.feedback.subscribers import Peer, Subscribers
 from bridge.model.board import ProblemBoard
@@ -42,31 +42,27 @@ class OscFeedback:
     ``/bridge/state/problem``      how many problems there are now, and the newest one in words
     =============================  =================================================================
 
-    All methods belong to the loop's thread. Before ``start`` and after ``stop`` changes are noted, not sent.
+    All methods belong to the thread of the running loop; none blocks it.
     """
 
     def __init__(
-        self, settings: OscFeedbackSettings, *, board: ProblemBoard, clock: Callable[[], float] = time.monotonic
+        self, settings: FeedbackSettings, *, board: ProblemBoard, clock: Callable[[], float] = time.monotonic
     ) -> None:
-        self._book = StateBook(interval_s=1.0 / settings.rate_hz)
-        self._subscribers = Subscribers(map(parse_peer, settings.subscribers), lease_s=settings.lease_s)
+        osc = settings.osc
+        self._book = StateBook(interval_s=1.0 / osc.rate_hz)
+        self._subscribers = Subscribers(map(parse_peer, osc.subscribers), lease_s=osc.lease_s)
         self._board = board
         self._clock = clock
-        self._loop: asyncio.AbstractEventLoop | None = None
+        self._closed = False
         self._sockets: dict[int, socket.socket] = {}
         self._timer: asyncio.TimerHandle | None = None
 
-    async def start(self) -> None:
-        """Begin to send."""
-        self._loop = asyncio.get_running_loop()
-        self._flush()
-
-    async def stop(self) -> None:
-        """Send no more; subscribers with a lease are forgotten when it ends."""
+    def close(self) -> None:
+        """Send no more."""
+        self._closed = True
         if self._timer is not None:
             self._timer.cancel()
             self._timer = None
-        self._loop = None
         for sock in self._sockets.values():
             sock.close()
         self._sockets.clear()
@@ -76,7 +72,7 @@ class OscFeedback:
         """Everyone who is told now."""
         return self._subscribers.at(self._clock())
 
-    def handle(self, event: OscEvent) -> bool:
+    def on_event(self, event: OscEvent) -> bool:
         """Take ``/bridge/subscribe [port]`` and ``/bridge/unsubscribe [port]``; False for any other address.
 
         State goes only to the ip that asked, at ``port``, else at the port it sent from.
@@ -101,30 +97,27 @@ class OscFeedback:
 
     def beat(self, beat: BeatEvent) -> None:
         """A beat of the one clock."""
-        self._update("beat", beat.beat, beat.in_bar, beat.bar)
+        self._book.update(f"{ROOT}beat", (beat.beat, beat.in_bar, beat.bar))
+        self._flush()
 
-    def bpm(self, bpm: float | None) -> None:
-        """The tempo; None without one. Changes under 0.01 BPM are not told."""
-        self._update("bpm", round(bpm or 0.0, 2))
+    def update(
+        self, *, bpm: float | None, theme: str, params: Mapping[str, ParamValue], problems: Sequence[Problem]
+    ) -> None:
+        """What is so now; only what differs from the last time is told.
 
-    def theme(self, slug: str) -> None:
-        """The theme in charge."""
-        self._update("theme", slug)
-
-    def params(self, values: Mapping[str, ParamValue]) -> None:
-        """The parameters Scope should have now; a value that OSC has no type for (an object) is not told."""
-        for name, value in values.items():
-            if self._book.update(f"{ROOT}param/{name}", (value,)):
-                self._flush()
-
-    def problems(self, problems: Sequence[Problem]) -> None:
-        """What is wrong now, oldest first."""
-        newest = problems[-1] if problems else None
-        self._update("problem", len(problems), f"{newest.part}: {newest.message}" if newest else "")
-
-    def _update(self, name: str, *args: OscValue) -> None:
-        if self._book.update(ROOT + name, args):
-            self._flush()
+        Args:
+            bpm: the tempo, None without one. Differences under 0.01 BPM are not told.
+            theme: the slug of the theme in charge.
+            params: what Scope should have now; a value that OSC has no type for (an object) is not told.
+            problems: what is wrong now, oldest first.
+        """
+        newest = f"{problems[-1].part}: {problems[-1].message}" if problems else ""
+        self._book.update(f"{ROOT}bpm", (round(bpm or 0.0, 2),))
+        self._book.update(f"{ROOT}theme", (theme,))
+        self._book.update(f"{ROOT}problem", (len(problems), newest))
+        for name, value in params.items():
+            self._book.update(f"{ROOT}param/{name}", (value,))
+        self._flush()
 
     def _tell_everything(self, peer: Peer) -> None:
         for address, args in self._book.values.items():
@@ -132,7 +125,7 @@ class OscFeedback:
 
     def _flush(self) -> None:
         """Send what is due, and come back when the next change is."""
-        if self._loop is None:
+        if self._closed:
             return
         now = self._clock()
         due = self._book.take_due(now)
@@ -144,11 +137,11 @@ class OscFeedback:
             self._timer.cancel()
             self._timer = None
         if (next_due := self._book.next_due) is not None:
-            self._timer = self._loop.call_later(max(0.0, next_due - now), self._flush)
+            self._timer = asyncio.get_running_loop().call_later(max(0.0, next_due - now), self._flush)
 
     def _send(self, address: str, args: tuple[OscValue, ...], peers: Sequence[Peer]) -> bool:
         """Send to each peer; False when the system's buffer was full for one of them."""
-        if self._loop is None or not peers or (datagram := _encode(address, args)) is None:
+        if self._closed or not peers or (datagram := _encode(address, args)) is None:
             return True
         complete = True
         for host, port in peers:

@@ -102,18 +102,18 @@ class WebServer:
         self._waiters.shutdown(wait=False, cancel_futures=True)
 
     def _token_problem(self) -> str | None:
-        if is_loopback(self._settings.address):
+        if is_loopback(self._settings.host):
             return None
         token = self._settings.token
         if token is None:
-            return f"The page is not served: {self._settings.address} is seen by the network and no token is set."
+            return f"The page is not served: {self._settings.host} is seen by the network and no token is set."
         if len(token.get_secret_value()) < SHORTEST_TOKEN:
             return f"The page is not served: its token is shorter than {SHORTEST_TOKEN} characters."
         return None
 
     async def _bind(self, runner: web.AppRunner) -> bool:
         settings = self._settings
-        site = web.TCPSite(runner, settings.address, settings.port, reuse_address=True)
+        site = web.TCPSite(runner, settings.host, settings.port, reuse_address=True)
         try:
             await site.start()
         except OSError as error:
@@ -122,7 +122,7 @@ class WebServer:
             self._board.pin(
                 PART,
                 "bind",
-                f"The page cannot listen on {settings.address}:{settings.port}: {error.strerror or error}.",
+                f"The page cannot listen on {settings.host}:{settings.port}: {error.strerror or error}.",
                 "Is another Scope Bridge running? Set web.port to a free one.",
             )
             return False
@@ -139,7 +139,7 @@ class WebServer:
 
     def _application(self) -> web.Application:
         settings = self._settings
-        hosts = {"127.0.0.1", "localhost", "::1", settings.address, *settings.allowed_hosts}
+        hosts = {"127.0.0.1", "localhost", "::1", settings.host, *settings.allowed_hosts}
         token = settings.token.get_secret_value() if settings.token else None
         application = web.Application(
             middlewares=[

@@ -33,7 +33,7 @@ class Panel:
 
     async def until(self, condition: Callable[[], bool]) -> None:
         async with asyncio.timeout(3):
-            while not condition():  # noqa: ASYNC110 - what is awaited lies behind a socket
+            while not condition():
                 await asyncio.sleep(0.002)
 
 
@@ -55,13 +55,20 @@ async def panel() -> AsyncIterator[Panel]:
 async def telling(
     *subscribers: str, board: ProblemBoard | None = None, clock: Callable[[], float] = time.monotonic, **options: Any
 ) -> AsyncIterator[OscFeedback]:
-    settings = OscFeedbackSettings(subscribers=subscribers, **options)
+    settings = FeedbackSettings(osc=OscFeedbackSettings(subscribers=subscribers, **options))
     feedback = OscFeedback(settings, board=board or ProblemBoard(), clock=clock)
-    await feedback.start()
     try:
         yield feedback
     finally:
-        await feedback.stop()
+        feedback.close()
+
+
+def tell(feedback: OscFeedback, **state: Any) -> None:
+    feedback.update(**{"bpm": None, "theme": "neon", "params": {}, "problems": (), **state})
+
+
+FIRST = [("bpm", 0.0), ("theme", "neon"), ("problem", 0, "")]
+"""What ``tell`` makes a panel hear when nothing else is so."""
 
 
 def asked(address: str, *args: Any, port: int = 5000, ip: str = LOOPBACK) -> OscEvent:
@@ -73,24 +80,25 @@ def test_a_program_in_the_settings_is_told_every_change_and_no_repetition() -> N
         async with panel() as here, telling(f"{LOOPBACK}:{here.port}") as feedback:
             for _ in range(2):
                 feedback.beat(BeatEvent(1.0, beat=17, bar=4, in_bar=1, bpm=128.0, source="tap"))
-                feedback.bpm(128.004)
-                feedback.theme("neon_dreams")
-                feedback.params({"noise_scale": 0.5, "steps": (1000, 750), "refs": {"no": "OSC value"}, "on": True})
-                feedback.problems([Problem("a", "midi", "", "old"), Problem("b", "scope", "", "No server answers.")])
+                tell(
+                    feedback,
+                    bpm=128.004,
+                    params={"noise_scale": 0.5, "steps": (1000, 750), "refs": {"no": "OSC value"}, "on": True},
+                    problems=[Problem("a", "midi", "", "old"), Problem("b", "scope", "", "No server answers.")],
+                )
             await here.until(lambda: len(here.told) == 7)
             assert here.told == [
                 ("beat", 17, 1, 4),
                 ("bpm", 128.0),
-                ("theme", "neon_dreams"),
+                ("theme", "neon"),
+                ("problem", 2, "scope: No server answers."),
                 ("param/noise_scale", 0.5),
                 ("param/steps", [1000, 750]),
                 ("param/on", True),
-                ("problem", 2, "scope: No server answers."),
             ]
-            feedback.problems(())
-            feedback.bpm(None)
-            await here.until(lambda: here.told[-1] == ("bpm", 0.0))
-            assert ("problem", 0, "") in here.told
+            tell(feedback)
+            await here.until(lambda: len(here.told) == 9)
+            assert here.told[7:] == [("bpm", 0.0), ("problem", 0, "")]
 
     asyncio.run(scenario())
 
@@ -98,16 +106,15 @@ def test_a_program_in_the_settings_is_told_every_change_and_no_repetition() -> N
 def test_who_subscribes_is_told_everything_then_changes_until_they_leave() -> None:
     async def scenario() -> None:
         async with panel() as here, telling() as feedback:
-            feedback.theme("neon")
-            feedback.params({"noise_scale": 0.25})
-            assert feedback.handle(asked("/bridge/subscribe", float(here.port)))
-            await here.until(lambda: here.told == [("theme", "neon"), ("param/noise_scale", 0.25)])
-            feedback.theme("organic")
+            tell(feedback, params={"noise_scale": 0.25})
+            assert feedback.on_event(asked("/bridge/subscribe", float(here.port)))
+            await here.until(lambda: here.told == [*FIRST, ("param/noise_scale", 0.25)])
+            tell(feedback, theme="organic")
             await here.until(lambda: here.told[-1] == ("theme", "organic"))
             assert feedback.subscribers() == ((LOOPBACK, here.port),)
-            assert feedback.handle(asked("/bridge/unsubscribe", here.port))
+            assert feedback.on_event(asked("/bridge/unsubscribe", here.port))
             assert feedback.subscribers() == ()
-            assert not feedback.handle(asked("/bridge/theme/neon"))
+            assert not feedback.on_event(asked("/bridge/theme/neon"))
 
     asyncio.run(scenario())
 
@@ -115,9 +122,9 @@ def test_who_subscribes_is_told_everything_then_changes_until_they_leave() -> No
 def test_without_a_port_the_state_goes_where_the_wish_came_from() -> None:
     async def scenario() -> None:
         async with panel() as here, telling() as feedback:
-            feedback.theme("neon")
-            feedback.handle(asked("/bridge/subscribe", port=here.port))
-            await here.until(lambda: here.told == [("theme", "neon")])
+            tell(feedback)
+            feedback.on_event(asked("/bridge/subscribe", port=here.port))
+            await here.until(lambda: here.told == FIRST)
 
     asyncio.run(scenario())
 
@@ -127,11 +134,11 @@ def test_a_fast_knob_is_told_at_the_rate_and_its_last_value_arrives() -> None:
         async with panel() as here, telling(f"{LOOPBACK}:{here.port}", rate_hz=20) as feedback:
             started = time.monotonic()
             for step in range(101):
-                feedback.params({"noise_scale": step / 128})
+                tell(feedback, params={"noise_scale": step / 128})
                 await asyncio.sleep(0.001)
-            await here.until(lambda: here.told[-1][1] == 100 / 128)
-            assert here.told[0] == ("param/noise_scale", 0.0)
-            assert len(here.told) <= (time.monotonic() - started) * 20 + 2
+            await here.until(lambda: here.told[-1] == ("param/noise_scale", 100 / 128))
+            assert here.told[:4] == [*FIRST, ("param/noise_scale", 0.0)]
+            assert len(here.told) - len(FIRST) <= (time.monotonic() - started) * 20 + 2
 
     asyncio.run(scenario())
 
@@ -141,7 +148,7 @@ def test_a_bad_port_is_refused_and_counted(port: Any) -> None:
     async def scenario() -> None:
         board = ProblemBoard()
         async with telling(board=board) as feedback:
-            assert feedback.handle(asked("/bridge/subscribe", port))
+            assert feedback.on_event(asked("/bridge/subscribe", port))
             assert feedback.subscribers() == ()
             assert sum(board.rejected.values()) == 1
 
@@ -154,7 +161,7 @@ def test_seventeen_are_too_many_and_leases_end() -> None:
         now = [0.0]
         async with telling(board=board, clock=lambda: now[0], lease_s=60) as feedback:
             for port in range(40_000, 40_017):
-                feedback.handle(asked("/bridge/subscribe", port))
+                feedback.on_event(asked("/bridge/subscribe", port))
             assert len(feedback.subscribers()) == 16
             assert ("osc:127.0.0.1:9700", "too many subscribers") in board.rejected
             now[0] = 60.0
@@ -168,8 +175,8 @@ def test_a_subscriber_out_of_reach_is_told_on_the_board_and_the_others_hear_on()
         board = ProblemBoard()
         # Sending to a broadcast address without the broadcast option is refused by the system at once.
         async with panel() as here, telling("255.255.255.255:9", f"{LOOPBACK}:{here.port}", board=board) as feedback:
-            feedback.theme("neon")
-            await here.until(lambda: here.told == [("theme", "neon")])
+            tell(feedback)
+            await here.until(lambda: here.told == FIRST)
             (problem,) = board.problems
             assert "255.255.255.255:9" in problem.message and "[feedback.osc]" in problem.hint
         assert board.problems == ()
@@ -177,16 +184,18 @@ def test_a_subscriber_out_of_reach_is_told_on_the_board_and_the_others_hear_on()
     asyncio.run(scenario())
 
 
-def test_changes_before_start_are_told_at_start() -> None:
+def test_once_closed_nothing_is_sent() -> None:
     async def scenario() -> None:
-        async with panel() as here:
-            settings = OscFeedbackSettings(subscribers=(f"{LOOPBACK}:{here.port}",))
-            feedback = OscFeedback(settings, board=ProblemBoard())
-            feedback.theme("neon")
-            await feedback.start()
-            await here.until(lambda: here.told == [("theme", "neon")])
-            await feedback.stop()
-            feedback.theme("organic")
+        board = ProblemBoard()
+        async with panel() as here, telling(f"{LOOPBACK}:{here.port}", board=board) as feedback:
+            tell(feedback)
+            feedback.close()
+            tell(feedback, theme="organic")
+            feedback.on_event(asked("/bridge/subscribe", here.port))
+            async with telling(f"{LOOPBACK}:{here.port}") as other:
+                tell(other, theme="last")
+                await here.until(lambda: ("theme", "last") in here.told)
+            assert ("theme", "organic") not in here.told
 
     asyncio.run(scenario())
 

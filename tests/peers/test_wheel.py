@@ -26,9 +26,18 @@ def test_the_demo_runs_from_an_installed_wheel(tmp_path):
     subprocess.run([python, "-m", "pip", "check"], check=True)
     environment = {key: value for key, value in os.environ.items() if not key.startswith("PYTHON")}
     environment |= {"HOME": str(tmp_path), "XDG_CONFIG_HOME": str(tmp_path / "config")}
-    for verb, expected in ((["themes"], "neon-foundry"), (["mappings"], "akai_midimix"), (["--version"], "scope-bridge")):
+    for verb, expected in (
+        (["themes"], "neon-foundry"),
+        (["mappings"], "akai_midimix"),
+        (["--version"], "scope-bridge"),
+    ):
         shown = subprocess.run(
-            [home / "bin" / "scope-bridge", *verb], check=True, text=True, capture_output=True, env=environment, cwd=tmp_path
+            [home / "bin" / "scope-bridge", *verb],
+            check=True,
+            text=True,
+            capture_output=True,
+            env=environment,
+            cwd=tmp_path,
         )
         assert expected in shown.stdout
     demo = subprocess.run(

@@ -204,7 +204,7 @@ def test_beyond_loopback_a_token_is_needed():
         board = ProblemBoard()
         for token in (None, SecretStr("short")):
             server = WebServer(
-                WebSettings(address="0.0.0.0", port=0, token=token),
+                WebSettings(host="0.0.0.0", port=0, token=token),
                 status=dict,
                 post=print,
                 preview=None,

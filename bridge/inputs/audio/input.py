@@ -21,7 +21,7 @@ from bridge.inputs.audio.demo import demo_track
 from bridge.inputs.audio.settings import AudioSettings
 from bridge.model.board import ProblemBoard
 from bridge.model.errors import AudioDeviceError
-from bridge.model.features import HOP, AudioBlock
+from bridge.model.features import HOP, SAMPLE_RATE, AudioBlock
 from bridge.model.status import AudioStatus
 
 _QUIET: Final = np.zeros(HOP, np.float32)
@@ -151,7 +151,7 @@ class AudioInput:
 
     def _deliver_on_time(self, samples: npt.NDArray[np.float32], schedule: Schedule) -> bool:
         due = schedule.next_due(self._clock())
-        if self._stop.wait(max(0.0, due - self._clock())):
+        if not self._sleep_until(due):
             return False
         if self._state != "running":
             self._state = "running"
@@ -170,12 +170,16 @@ class AudioInput:
         schedule = Schedule(now)
         while self._tail_s > 0 and now < end:
             due = schedule.next_due(now)
-            if self._stop.wait(max(0.0, due - now)):
+            if not self._sleep_until(due):
                 return
-            self._tail_s -= due - now
+            self._tail_s -= HOP / SAMPLE_RATE
             self._on_block(AudioBlock(due, _QUIET))
             now = self._clock()
-        self._stop.wait(max(0.0, end - now))
+        self._sleep_until(end)
+
+    def _sleep_until(self, t: float) -> bool:
+        """False when it is time to stop."""
+        return not self._stop.wait(max(0.0, t - self._clock()))
 
     def _report_mended(self, total: int, before: int) -> int:
         if total > before:

@@ -2,7 +2,8 @@
 
 Facts in inputs section 2: one kept client for looking at names (33 microseconds; a new one 33 ms), an index is only
 good for the moment it was read, and no backend says when a port or its server dies. A JACK client whose server died
-goes on listing the old ports for ever, so :meth:`RtMidiPorts.alive` looks with a new client for our own.
+goes on listing the old ports for ever, and once libjack has made a new client it frees the old ones under us: so
+:meth:`RtMidiPorts.alive` asks the kernel for the server's socket, and dead clients are deleted before any new one.
 """
 
 from __future__ import annotations
@@ -23,6 +24,8 @@ OnMessage = Callable[[list[int]], None]
 """Called in the backend's own thread with one whole message; may only timestamp and enqueue."""
 
 _ALSA_SEQUENCER: Final = Path("/dev/snd/seq")
+_UNIX_SOCKETS: Final = Path("/proc/net/unix")
+_LISTENING: Final = "00010000"
 _CLIENT: Final = "scope-bridge"
 
 
@@ -116,13 +119,27 @@ def _new_client(factory: str, backend: str, client: str) -> tuple[Any, str]:
     raise MidiPortError(problems[0].message, hint=" ".join(p.hint for p in problems if p.hint))
 
 
+def _jack_servers() -> frozenset[str]:
+    """Inodes of the sockets our JACK server listens on; another set means that it died or was started anew.
+
+    Empty where the kernel cannot tell (macOS, another network namespace): then deaths go unnoticed.
+    """
+    name = os.environ.get("JACK_DEFAULT_SERVER", "default")
+    try:
+        lines = _UNIX_SOCKETS.read_text(encoding="utf-8", errors="replace").splitlines()
+    except OSError:
+        return frozenset()
+    fields = [line.split() for line in lines if f"/jack_{name}_" in line]
+    return frozenset(one[6] for one in fields if len(one) >= 8 and one[3] == _LISTENING)
+
+
 class RtMidiPorts:
     """The ports of one MIDI system. All methods belong in one thread."""
 
     def __init__(self, backend: str = "auto", client: str = _CLIENT) -> None:
         self._client_name = client
         self._looking, self.backend = _new_client("MidiIn", backend, client)
-        self._opened: dict[int, tuple[Any, str]] = {}
+        self._servers = _jack_servers()
 
     def names(self) -> list[str]:
         """See :class:`MidiPorts`."""
@@ -145,7 +162,7 @@ class RtMidiPorts:
         except MidiPortError:
             client.delete()
             raise
-        return _RtMidiPort(client, self._opened, stable_name(raw))
+        return _RtMidiPort(client)
 
     def open_virtual(self, name: str, on_message: OnMessage) -> OpenPort | None:
         """See :class:`MidiPorts`."""
@@ -158,7 +175,7 @@ class RtMidiPorts:
         except (OSError, ValueError, RuntimeError, NotImplementedError) as error:
             client.delete()
             raise MidiPortError(f"The virtual port {name} cannot be opened: {error}") from error
-        return _RtMidiPort(client, self._opened, name)
+        return _RtMidiPort(client)
 
     @staticmethod
     def _listen(client: Any, on_message: OnMessage) -> None:
@@ -167,17 +184,7 @@ class RtMidiPorts:
 
     def alive(self) -> bool:
         """See :class:`MidiPorts`."""
-        if self.backend != "jack":
-            return True
-        try:
-            fresh, _ = _new_client("MidiOut", self.backend, self._client_name)
-        except MidiPortError:
-            return False
-        try:
-            there = {raw.partition(":")[2] for raw in fresh.get_ports()}
-            return all(name in there for _, name in tuple(self._opened.values()))
-        finally:
-            fresh.delete()
+        return self.backend != "jack" or _jack_servers() == self._servers
 
     def close(self) -> None:
         """See :class:`MidiPorts`."""
@@ -185,14 +192,12 @@ class RtMidiPorts:
 
 
 class _RtMidiPort:
-    def __init__(self, client: Any, opened: dict[int, tuple[Any, str]], name: str) -> None:
+    def __init__(self, client: Any) -> None:
         self._client = client
-        self._opened = opened
-        opened[id(self)] = (client, name)
 
     def close(self) -> None:
         """Stop the callback first: nothing may arrive from a port that is closing."""
-        if self._opened.pop(id(self), None) is not None:
+        if not self._client.is_deleted:
             self._client.cancel_callback()
             self._client.close_port()
             self._client.delete()

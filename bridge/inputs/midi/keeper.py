@@ -17,7 +17,6 @@ from bridge.model.errors import MidiPortError
 VIRTUAL_PORT: Final = "Scope Bridge"
 
 _RETRY_S: Final = (1.0, 2.0, 5.0, 10.0)
-_PROBE_S: Final = 5.0
 
 logger = logging.getLogger(__name__)
 
@@ -62,7 +61,6 @@ class PortKeeper:
         self._pinned: set[str] = set()
         self._retry_at = 0.0
         self._tries = 0
-        self._probe_at = 0.0
         self.states: tuple[tuple[str, str], ...] = ()
         """(stable name or pattern, ``open``, ``waiting`` or ``failed``), published after each look."""
 
@@ -84,30 +82,17 @@ class PortKeeper:
             if now < self._retry_at:
                 return None
             self._ports = self._connect()
-            self._probe_at = now + _PROBE_S
             self._tries = 0
             self._board.clear("midi", "no_backend")
-        elif now >= self._probe_at:
-            self._probe_at = now + _PROBE_S
-            if not self._ports.alive():
-                raise MidiPortError(
-                    "The MIDI system has gone.", hint="It is looked for again; start JACK if you use it."
-                )
+        elif not self._ports.alive():
+            raise MidiPortError("The MIDI system has gone.", hint="It is looked for again; start JACK if you use it.")
         there = assign(self._ports.names(), patterns, self._own_client)
         self._warn_of_twins(there)
         return there
 
     def _lose_system(self, error: MidiPortError, patterns: Sequence[str], now: float) -> None:
-        for _, port in self._open.values():
-            self._close(port)
         self._lost |= set(self._open)
-        self._open.clear()
-        if self._virtual_port is not None:
-            self._close(self._virtual_port)
-            self._virtual_port = None
-        if self._ports is not None:
-            self._ports.close()
-            self._ports = None
+        self.close()
         self._retry_at = now + _RETRY_S[min(self._tries, len(_RETRY_S) - 1)]
         self._tries += 1
         if patterns:
@@ -184,7 +169,7 @@ class PortKeeper:
         self._pinned = set(problems)
 
     def close(self) -> None:
-        """Close everything that is open, here and now."""
+        """Close everything that is open, here and now (a dead JACK client must go before a new one comes)."""
         for _, port in self._open.values():
             port.close()
         self._open.clear()

@@ -76,7 +76,7 @@ class Listener:
         self._loop: asyncio.AbstractEventLoop | None = None
         self._socket: socket.socket | None = None
         self._port = settings.port
-        self.address = format_address(settings.host, settings.port)
+        self.address = format_address(settings.address, settings.port)
         """``host:port``; the port is 0 until the system has chosen one."""
         self._retries = 0
         self._retry: asyncio.TimerHandle | None = None
@@ -136,11 +136,11 @@ class Listener:
 
     @property
     def _code(self) -> str:
-        return f"listen:{format_address(self._settings.host, self._settings.port)}"
+        return f"listen:{format_address(self._settings.address, self._settings.port)}"
 
     def _open(self, loop: asyncio.AbstractEventLoop) -> None:
         try:
-            sock = open_udp(self._settings.host, self._port)
+            sock = open_udp(self._settings.address, self._port)
         except OSError as error:
             self._board.pin(PART, self._code, *_why_not_open(self.address, error))
             delay = RETRY_S[min(self._retries, len(RETRY_S) - 1)]
@@ -149,7 +149,7 @@ class Listener:
             return
         self._socket = sock
         self._port = sock.getsockname()[1]
-        self.address = self._reception.listener = format_address(self._settings.host, self._port)
+        self.address = self._reception.listener = format_address(self._settings.address, self._port)
         self._retries = 0
         self._retry = None
         loop.add_reader(sock, self._wake)
@@ -191,7 +191,9 @@ class Listener:
             return batch
         size = 0
         clock, receive = self._clock, sock.recvfrom
-        while len(batch) < MAX_DATAGRAMS and size < MAX_BYTES:
+        for _ in range(MAX_DATAGRAMS):
+            if size >= MAX_BYTES:
+                break
             try:
                 data, sender = receive(65_535)
             except (BlockingIOError, InterruptedError):
@@ -241,7 +243,7 @@ def _why_not_open(address: str, error: OSError) -> tuple[str, str]:
     if error.errno == errno.EADDRNOTAVAIL:
         return (
             f"{address} is not an address of this computer.",
-            "Plug the network in, or set host in [[osc.listen]] to 127.0.0.1 or 0.0.0.0. The bridge keeps trying.",
+            "Plug the network in, or set address in [[osc.listen]] to 127.0.0.1 or 0.0.0.0. The bridge keeps trying.",
         )
     if error.errno == errno.EACCES:
         return f"This user may not listen on UDP {address}.", "Choose a port of 1024 or above in [[osc.listen]]."

@@ -61,7 +61,7 @@ class OscInput:
         self._board = board
         self._clock = clock
         self._wall = wall
-        self._known: tuple[str, ...] = ()
+        self._known: frozenset[str] = frozenset()
         self._expanded: dict[str, tuple[str, ...]] = {}
         self._listeners = [self._listener(entry) for entry in settings.listen]
         self._greeters = [
@@ -104,7 +104,7 @@ class OscInput:
         for listener in self._listeners:
             if listener.port == program.listen_port:
                 return listener
-        listener = self._listener(OscListenSettings(host=LOOPBACK, port=program.listen_port))
+        listener = self._listener(OscListenSettings(address=LOOPBACK, port=program.listen_port))
         self._listeners.append(listener)
         return listener
 
@@ -117,13 +117,13 @@ class OscInput:
     def _expand(self, pattern: str) -> Sequence[str]:
         if self._known_addresses is None:
             return (pattern,)
-        known = tuple(self._known_addresses())
+        known = frozenset(self._known_addresses())
         if known != self._known or len(self._expanded) >= MAX_PATTERNS:
             self._known = known
             self._expanded.clear()
         literals = self._expanded.get(pattern)
         if literals is None:
             compiled = compile_pattern(pattern)
-            literals = tuple(address for address in known if compiled.matches(address)) or (pattern,)
+            literals = tuple(sorted(filter(compiled.matches, known))) or (pattern,)
             self._expanded[pattern] = literals
         return literals

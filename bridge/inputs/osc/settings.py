@@ -15,7 +15,7 @@ from bridge.model.document import PartSettings
 class OscListenSettings(PartSettings):
     """One ``[[osc.listen]]``: a UDP port that OSC comes in on."""
 
-    host: str = Field(
+    address: str = Field(
         default="127.0.0.1",
         description="IP address to listen on. 127.0.0.1 hears only this computer; for a phone or another computer give "
         "this computer's own address on that network, or 0.0.0.0 for every network.",
@@ -38,16 +38,16 @@ class OscListenSettings(PartSettings):
         description="With honor: stamps further ahead than this many milliseconds are not believed and applied at once.",
     )
 
-    @field_validator("host")
+    @field_validator("address")
     @classmethod
-    def _host_is_an_address(cls, host: str) -> str:
-        if host == "localhost":
+    def _is_an_ip_address(cls, address: str) -> str:
+        if address == "localhost":
             return "127.0.0.1"
         try:
-            ipaddress.ip_address(host)
+            ipaddress.ip_address(address)
         except ValueError:
             raise ValueError("not an IP address such as 127.0.0.1, 0.0.0.0 or 192.168.1.10") from None
-        return host
+        return address
 
     @field_validator("allow")
     @classmethod
@@ -80,7 +80,7 @@ class OscSettings(PartSettings):
     def _each_port_once(cls, listen: tuple[OscListenSettings, ...]) -> tuple[OscListenSettings, ...]:
         seen: set[tuple[str, int]] = set()
         for entry in listen:
-            if entry.port and (entry.host, entry.port) in seen:
-                raise ValueError(f"{entry.host}:{entry.port} is listed twice")
-            seen.add((entry.host, entry.port))
+            if entry.port and (entry.address, entry.port) in seen:
+                raise ValueError(f"{entry.address}:{entry.port} is listed twice")
+            seen.add((entry.address, entry.port))
         return listen

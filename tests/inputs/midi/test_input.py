@@ -22,7 +22,7 @@ CLOCK = "Traktor:Traktor Virtual Output 128:0"
 
 async def until(condition: Callable[[], bool]) -> None:
     async with asyncio.timeout(5.0):
-        while not condition():  # noqa: ASYNC110 - any state may be the condition
+        while not condition():
             await asyncio.sleep(0.002)
 
 

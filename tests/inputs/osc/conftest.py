@@ -47,7 +47,7 @@ class Ears:
     async def until(self, condition: Callable[[], bool]) -> None:
         """Let the loop run until something is true; fails after three seconds."""
         async with asyncio.timeout(3):
-            while not condition():  # noqa: ASYNC110 - what is awaited lies behind a socket
+            while not condition():
                 await asyncio.sleep(0.002)
 
 

@@ -2,6 +2,7 @@ from __future__ import annotations
 
 import asyncio
 import contextlib
+import errno
 import socket
 import struct
 from collections.abc import Callable
@@ -176,7 +177,7 @@ def test_patterns_reach_every_known_address_they_name(listening: Listening, peer
             for address in ("/bridge/param/*", "/nothing/*", "/bridge/{x,", "/end"):
                 peer.sendto(message(address, 1), (LOOPBACK, ears.port))
             await ears.until(lambda: "/end" in ears.addresses)
-            assert ears.addresses == ["/bridge/param/noise", "/bridge/param/bias", "/nothing/*", "/end"]
+            assert ears.addresses == ["/bridge/param/bias", "/bridge/param/noise", "/nothing/*", "/end"]
             assert ears.osc.status()[0].rejected == 1
             known.append("/bridge/param/new")
             peer.sendto(message("/bridge/param/*"), (LOOPBACK, ears.port))
@@ -187,7 +188,7 @@ def test_patterns_reach_every_known_address_they_name(listening: Listening, peer
 
 def test_a_sender_that_is_not_allowed_is_counted_and_not_heard(listening: Listening) -> None:
     async def scenario() -> None:
-        async with listening(one_port(host="127.0.0.1", allow=("127.0.0.2/32",))) as ears:
+        async with listening(one_port(address="127.0.0.1", allow=("127.0.0.2/32",))) as ears:
             for source in ("127.0.0.1", "127.0.0.2"):
                 with socket.socket(socket.AF_INET, socket.SOCK_DGRAM) as peer:
                     peer.bind((source, 0))
@@ -202,7 +203,11 @@ def test_a_sender_that_is_not_allowed_is_counted_and_not_heard(listening: Listen
 def test_a_port_in_use_is_told_and_taken_as_soon_as_it_is_free(listening: Listening, peer: socket.socket) -> None:
     async def scenario() -> None:
         port = peer.getsockname()[1]
-        listen = (OscListenSettings(port=port), OscListenSettings(port=0), OscListenSettings(host="192.0.2.1", port=0))
+        listen = (
+            OscListenSettings(port=port),
+            OscListenSettings(port=0),
+            OscListenSettings(address="192.0.2.1", port=0),
+        )
         async with listening(OscSettings(listen=listen)) as ears:
             assert [s.state for s in ears.osc.status()] == ["waiting", "listening", "waiting"]
             in_use, missing = ears.board.problems
@@ -217,6 +222,38 @@ def test_a_port_in_use_is_told_and_taken_as_soon_as_it_is_free(listening: Listen
             say(port, "/healed", 1)
             await ears.until(lambda: "/healed" in ears.addresses)
         assert ears.board.problems == ()
+
+    asyncio.run(scenario())
+
+
+class BrokenSocket:
+    """A socket whose network went away: it can be watched and closed, and reading fails."""
+
+    def __init__(self, sock: socket.socket) -> None:
+        self._sock = sock
+
+    def recvfrom(self, _: int) -> None:
+        raise OSError(errno.ENETDOWN, "Network is down")
+
+    def __getattr__(self, name: str) -> Any:
+        return getattr(self._sock, name)
+
+
+def test_a_socket_that_breaks_is_told_and_opened_again_on_the_same_port(
+    listening: Listening, peer: socket.socket
+) -> None:
+    async def scenario() -> None:
+        async with listening() as ears:
+            listener = ears.osc._listeners[0]
+            port = ears.port
+            listener._socket = BrokenSocket(listener._socket)
+            peer.sendto(message("/lost"), (LOOPBACK, port))
+            await ears.until(lambda: ears.osc.status()[0].state == "waiting")
+            assert "Network is down" in ears.board.problems[0].message
+            await ears.until(lambda: ears.osc.status()[0].state == "listening")
+            assert ears.board.problems == ()
+            say(port, "/healed", 1)
+            await ears.until(lambda: "/healed" in ears.addresses)
 
     asyncio.run(scenario())
 
@@ -236,7 +273,7 @@ def test_what_the_kernel_dropped_is_counted(listening: Listening, peer: socket.s
 
 def test_over_ipv6(listening: Listening) -> None:
     async def scenario() -> None:
-        async with listening(one_port(host="::1")) as ears:
+        async with listening(one_port(address="::1")) as ears:
             with socket.socket(socket.AF_INET6, socket.SOCK_DGRAM) as peer:
                 peer.sendto(message("/six"), ("::1", ears.port))
             await ears.until(lambda: ears.events)
@@ -304,7 +341,7 @@ def test_settings_name_what_is_wrong() -> None:
     from pydantic import ValidationError
 
     for wrong, said in [
-        ({"listen": [{"host": "studio-mac"}]}, "not an IP address"),
+        ({"listen": [{"address": "studio-mac"}]}, "not an IP address"),
         ({"listen": [{"allow": ["10.0.0.300"]}]}, "10.0.0.300"),
         ({"listen": [{"port": 9700}, {"port": 9700}]}, "listed twice"),
         ({"listen": [{"timetags": "wait"}]}, "ignore"),
@@ -312,5 +349,5 @@ def test_settings_name_what_is_wrong() -> None:
         with pytest.raises(ValidationError, match=said):
             OscSettings.model_validate(wrong)
     default = OscSettings().listen[0]
-    assert (default.host, default.port, default.timetags) == (LOOPBACK, 9700, "ignore")
-    assert OscListenSettings(host="localhost").host == LOOPBACK
+    assert (default.address, default.port, default.timetags) == (LOOPBACK, 9700, "ignore")
+    assert OscListenSettings(address="localhost").address == LOOPBACK

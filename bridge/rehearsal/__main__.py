@@ -1,0 +1,91 @@
+"""``python -m bridge.rehearsal``: the rehearsal server as a process of its own."""
+
+from __future__ import annotations
+
+import argparse
+import asyncio
+import contextlib
+import json
+import os
+import signal
+import sys
+from collections.abc import Sequence
+
+from bridge.model.errors import ScopeBridgeError
+from bridge.rehearsal.server import serve
+from bridge.rehearsal.settings import RehearsalSettings
+
+_PARENT_POLL = 1.0
+
+
+def main(arguments: Sequence[str] | None = None) -> int:
+    """Parse, serve, and give the exit code."""
+    parser = _parser()
+    options = parser.parse_args(arguments)
+    chosen = {name: value for name in RehearsalSettings.model_fields if (value := getattr(options, name)) is not None}
+    try:
+        settings = RehearsalSettings(**chosen)
+    except ValueError as error:
+        parser.error(str(error))
+    try:
+        asyncio.run(_run(settings, options.parent_pid, as_json=options.json))
+    except ScopeBridgeError as error:
+        sys.stderr.write(f"rehearsal: {error}\n")
+        return 1
+    return 0
+
+
+async def _run(settings: RehearsalSettings, parent: int | None, *, as_json: bool) -> None:
+    stop = asyncio.Event()
+    loop = asyncio.get_running_loop()
+    for name in (signal.SIGTERM, signal.SIGINT):
+        # Windows has no handlers on the loop; Ctrl-C arrives there as KeyboardInterrupt.
+        with contextlib.suppress(NotImplementedError):
+            loop.add_signal_handler(name, stop.set)
+
+    def ready(url: str) -> None:
+        line = json.dumps({"url": url, "pid": os.getpid()}) if as_json else f"rehearsal: {url}"
+        sys.stdout.write(line + "\n")
+        sys.stdout.flush()
+
+    def watch(parent: int) -> None:
+        if _is_alive(parent):
+            loop.call_later(_PARENT_POLL, watch, parent)
+        else:
+            stop.set()
+
+    if parent:
+        watch(parent)
+    await serve(settings, stop=stop, on_ready=ready)
+
+
+def _is_alive(pid: int) -> bool:
+    try:
+        os.kill(pid, 0)
+    except ProcessLookupError:
+        return False
+    except PermissionError:
+        return True
+    return True
+
+
+def _parser() -> argparse.ArgumentParser:
+    parser = argparse.ArgumentParser(prog="python -m bridge.rehearsal", description=RehearsalSettings.__doc__)
+    kinds: dict[str, type] = {
+        "port": int, "fps": float, "chunk": int, "width": int, "height": int, "load_seconds": float, "bitrate": int,
+        "seed": int,
+    }  # fmt: skip
+    for name, info in RehearsalSettings.model_fields.items():
+        flag = "--" + name.replace("_", "-")
+        if name == "label":
+            parser.add_argument(flag, action=argparse.BooleanOptionalAction, default=None, help=info.description)
+        else:
+            choices = ["0.2.4", "dec2025"] if name == "version" else None
+            parser.add_argument(flag, type=kinds.get(name, str), choices=choices, help=info.description)
+    parser.add_argument("--parent-pid", type=int, help="End when this process is gone.")
+    parser.add_argument("--json", action="store_true", help="Tell the address as one JSON line.")
+    return parser
+
+
+if __name__ == "__main__":
+    sys.exit(main())

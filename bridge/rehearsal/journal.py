@@ -1,0 +1,61 @@
+"""What arrived and what was applied, for tests, benchmarks and whoever wonders why nothing moves."""
+
+from __future__ import annotations
+
+__all__ = ["Journal"]
+
+import threading
+from collections import deque
+from collections.abc import Mapping
+from typing import Any, Final
+
+_KEEP: Final = 10_000
+
+
+class Journal:
+    """Bounded records of messages; times are monotonic seconds. Safe to use from any thread."""
+
+    def __init__(self) -> None:
+        self._lock = threading.Lock()
+        self._received: deque[dict[str, Any]] = deque(maxlen=_KEEP)
+        self._applied: deque[dict[str, Any]] = deque(maxlen=_KEEP)
+        self._counts = {"received": 0, "applied": 0, "dropped": 0, "chunks": 0, "errors": 0}
+        self._latest: dict[str, Any] = {"state": {}, "conditioning": {}}
+
+    def received(self, t: float, session: str, message: Mapping[str, Any], *, dropped: bool) -> None:
+        """A message came in over a DataChannel or REST."""
+        with self._lock:
+            self._counts["received"] += 1
+            self._counts["dropped"] += dropped
+            self._received.append({"t": t, "session": session, "message": message, "dropped": dropped})
+
+    def called(
+        self,
+        t: float,
+        session: str,
+        chunk: int,
+        message: Mapping[str, Any] | None,
+        state: Mapping[str, Any],
+        conditioning: Mapping[str, float],
+        error: str = "",
+    ) -> None:
+        """A pipeline call took ``message`` (or none) and ran, or failed with ``error``."""
+        with self._lock:
+            self._counts["chunks"] += 1
+            self._counts["errors"] += bool(error)
+            self._latest = {"state": dict(state), "conditioning": dict(conditioning)}
+            if message is not None:
+                self._counts["applied"] += 1
+                entry = {"t": t, "session": session, "chunk": chunk, "message": message}
+                self._applied.append(entry | ({"error": error} if error else {}))
+
+    def document(self, since: float = float("-inf")) -> dict[str, Any]:
+        """Everything after monotonic time ``since``, with the counts of all time."""
+        with self._lock:
+            return {
+                "received": [entry for entry in self._received if entry["t"] > since],
+                "applied": [entry for entry in self._applied if entry["t"] > since],
+                "dropped": self._counts["dropped"],
+                "counts": dict(self._counts),
+                **self._latest,
+            }

@@ -1,0 +1,81 @@
+"""Runs the server: binds the port, tells where, ends when asked."""
+
+from __future__ import annotations
+
+__all__ = ["Rehearsal", "serve"]
+
+import asyncio
+import logging
+from collections.abc import Callable
+
+from aiohttp import web
+
+from bridge.model.errors import ScopeBridgeError
+from bridge.rehearsal.hall import Hall
+from bridge.rehearsal.http import build_app
+from bridge.rehearsal.logbook import Logbook
+from bridge.rehearsal.settings import RehearsalSettings
+
+
+class Rehearsal:
+    """One server; ``await start()``, ``await stop()``. ``url`` is known once it has started."""
+
+    def __init__(self, settings: RehearsalSettings) -> None:
+        self.settings = settings
+        self.url = ""
+        self.hall = Hall(settings)
+        self._logbook = Logbook()
+        self._runner: web.AppRunner | None = None
+
+    async def start(self) -> None:
+        """Answer from now on.
+
+        Raises:
+            ScopeBridgeError: the address cannot be listened on.
+        """
+        logger = logging.getLogger("bridge.rehearsal")
+        logger.setLevel(logging.INFO)
+        logger.addHandler(self._logbook)
+        runner = web.AppRunner(build_app(self.hall, self._logbook), access_log=None, shutdown_timeout=1.0)
+        await runner.setup()
+        site = web.TCPSite(runner, self.settings.host, self.settings.port)
+        try:
+            await site.start()
+        except OSError as error:
+            await runner.cleanup()
+            raise ScopeBridgeError(
+                f"The rehearsal server cannot listen on {self.settings.host}:{self.settings.port}: {error.strerror}.",
+                hint="Choose another port, or 0 for any free one.",
+            ) from error
+        self._runner = runner
+        host, port = runner.addresses[0][:2]
+        self.url = f"http://{f'[{host}]' if ':' in host else host}:{port}"
+
+    async def stop(self) -> None:
+        """End every session, then the server."""
+        await self.hall.close()
+        if self._runner is not None:
+            await self._runner.cleanup()
+            self._runner = None
+        logging.getLogger("bridge.rehearsal").removeHandler(self._logbook)
+
+
+async def serve(
+    settings: RehearsalSettings,
+    *,
+    stop: asyncio.Event | None = None,
+    on_ready: Callable[[str], None] | None = None,
+) -> None:
+    """Run until ``stop`` is set (or the task is cancelled); ``on_ready`` is given the address once it answers.
+
+    Raises:
+        ScopeBridgeError: the address cannot be listened on.
+    """
+    rehearsal = Rehearsal(settings)
+    await rehearsal.start()
+    try:
+        if on_ready is not None:
+            on_ready(rehearsal.url)
+        await (stop or asyncio.Event()).wait()
+    finally:
+        await rehearsal.stop()

@@ -1,0 +1,9 @@
+"""Pure drawing from state to pixels; nothing here knows a socket, a clock or a thread."""
+
+from __future__ import annotations
+
+from bridge.render.look import Look
+from bridge.render.painter import Painter
+from bridge.render.text import LINE_HEIGHT, draw_text, text_mask, text_size
+
+__all__ = ["LINE_HEIGHT", "Look", "Painter", "draw_text", "text_mask", "text_size"]
