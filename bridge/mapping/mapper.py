@@ -11,7 +11,7 @@ from typing import Final, TypeAlias
 from bridge.mapping.binding import Binding, LayerState, bindings_of
 from bridge.mapping.coerce import Rejected, as_number
 from bridge.mapping.namespace import ROOTS, Namespace
-from bridge.mapping.rules import MappingFile, MappingSet, Rule
+from bridge.mapping.rules import Cc14, MappingFile, MappingSet, Rule
 from bridge.mapping.slots import NOTHING, Reading, Slot, Values, build_slots
 from bridge.mapping.vocabulary import ParamFacts
 from bridge.model.events import MidiEvent, OscEvent
@@ -157,13 +157,9 @@ class Mapper:
         return tuple(dict.fromkeys(running.file.match for running in self._files if running.file.match))
 
     @property
-    def cc14(self) -> Mapping[str, frozenset[tuple[int, int]]]:
-        """CC pairs that the MIDI parser is to join: (channel 1..16, coarse number) by the port's expression."""
-        joined: dict[str, frozenset[tuple[int, int]]] = {}
-        for file in self.mappings.files:
-            if file.match and file.cc14:
-                joined[file.match] = joined.get(file.match, frozenset()) | file.cc14
-        return joined
+    def cc14(self) -> tuple[Cc14, ...]:
+        """CC pairs that the MIDI parser is to join."""
+        return tuple(pair for running in self._files for pair in running.file.cc14)
 
     @property
     def programs(self) -> tuple[OscProgram, ...]:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 __all__ = [
+    "Cc14",
     "Condition",
     "Control",
     "Encoding",
@@ -114,6 +115,15 @@ class Rule:
 
 
 @dataclass(frozen=True, slots=True)
+class Cc14:
+    """A CC pair that carries 14 bits on ports whose name matches ``port``; ``channel`` None means any."""
+
+    port: str
+    channel: int | None
+    number: int
+
+
+@dataclass(frozen=True, slots=True)
 class MappingFile:
     """One controller or program: its controls and what they do.
 
@@ -141,10 +151,10 @@ class MappingFile:
         return f"OSC, port {self.program.listen_port}" if self.program else "OSC and signals"
 
     @property
-    def cc14(self) -> frozenset[tuple[int, int]]:
-        """Its 14-bit controls as (channel 1..16, number of the coarse half), for the MIDI parser."""
+    def cc14(self) -> tuple[Cc14, ...]:
+        """Its 14-bit controls, for the MIDI parser."""
         pairs = [control.source for control in self.controls if control.source.kind == "cc14"]
-        return frozenset((channel, source.number) for source in pairs for channel in source.channels)
+        return tuple(Cc14(self.match, source.channel, source.number) for source in pairs)
 
 
 @dataclass(frozen=True, slots=True)
