@@ -26,6 +26,7 @@ from bridge.model.cell import Cell
 from bridge.model.desired import FxState
 from bridge.model.facts import ScopeFacts
 from bridge.model.frames import Frame, LatestSlot
+from bridge.model.plain import as_plain
 from bridge.outputs import Outputs
 from bridge.program import Program
 from bridge.report import StatusReport
@@ -69,10 +70,17 @@ class App:
         self.library = Library(settings, user_config_directory(os.environ), self.board)
         self.outputs = Outputs(settings.outputs, canvas=canvas, board=self.board, clock=clock)
         self.program = Program(
-            settings.program, frames=frames, canvas=canvas, fx=self.fx, facts=self.facts, board=self.board, clock=clock
+            settings.program,
+            frames=frames,
+            canvas=canvas,
+            fx=self.fx,
+            facts=self.facts,
+            board=self.board,
+            clock=clock,
+            source_size=(settings.scope.load_params.width, settings.scope.load_params.height),
         )
         self.scope = ScopeClient(settings.scope, facts=self.facts, frames=frames, board=self.board, clock=clock)
-        self.feedback = OscFeedback(settings.feedback.osc, board=self.board, clock=clock)
+        self.feedback = OscFeedback(settings.feedback, board=self.board, clock=clock)
         self.themes = self.library.themes()
         mapper = Mapper(self.library.mappings(tuple(self.themes)), reject=self.board.reject, themes=tuple(self.themes))
         self.conductor = Conductor(
@@ -125,8 +133,9 @@ class App:
         self._ready.append(call)
 
     def status(self) -> dict[str, Any]:
-        """The status document."""
-        return self._report.document()
+        """The status document, as plain JSON."""
+        document: dict[str, Any] = as_plain(self._report.document())
+        return document
 
     def reload(self) -> None:
         """Read mappings and themes again; what is wrong is named and changes nothing that worked."""
@@ -157,12 +166,11 @@ class App:
 
     async def _start(self) -> None:
         loop = asyncio.get_running_loop()
-        # Outputs first: OBS and NDI receivers have a picture (the slate) before anything else can fail.
-        self.outputs.start()
+        # First of all OBS and NDI receivers have a picture (the slate), whatever else may fail.
         self.program.start()
+        self.outputs.start()
         self.supervisor.keep("control", self.conductor.run)
         await self.web.start()
-        await self.feedback.start()
         await self.osc.start()
         self.midi.start(loop)
         self.ears.start()
@@ -196,7 +204,7 @@ class App:
         await self.supervisor.stop()
         await asyncio.to_thread(self.program.stop)
         await asyncio.to_thread(self.outputs.stop)
-        await self.feedback.stop()
+        self.feedback.close()
 
     def _watch(self) -> None:
         self.health.watch(Pulse("the control loop", STANDSTILL_S, lambda: self.conductor.last_tick))
@@ -204,6 +212,7 @@ class App:
         self.health.watch(Pulse("the media loop", STANDSTILL_S, lambda: self.scope.last_turn))
         self.supervisor.revive("program", self.program.start)
         self.supervisor.revive("ears", self.ears.start)
+        self.supervisor.revive("media", self.scope.start)
 
     async def _show_life(self, notifier: Notifier) -> None:
         """Ping systemd while everything turns, and keep its one-line status."""
@@ -221,10 +230,9 @@ class App:
     async def _tell_state(self) -> None:
         while True:
             shown = self.conductor.show.report(self.conductor.world())
-            self.feedback.bpm(self.conductor.tempo.grid.bpm)
-            self.feedback.theme(shown.theme)
-            self.feedback.params(shown.desired)
-            self.feedback.problems(self.board.problems)
+            self.feedback.update(
+                bpm=self.conductor.tempo.grid.bpm, theme=shown.theme, params=shown.desired, problems=self.board.problems
+            )
             await asyncio.sleep(FEEDBACK_S)
 
     def _pin_configuration(self, loaded: Loaded[Settings]) -> None:

@@ -91,7 +91,7 @@ class Conductor:
     def on_osc(self, event: OscEvent) -> None:
         """A message from any OSC listener."""
         if event.address in SUBSCRIPTIONS:
-            self._supervisor.guard("feedback", self._feedback.handle, event)
+            self._supervisor.guard("feedback", self._feedback.on_event, event)
             return
         intents = self._supervisor.guard("mapping", self.mapper.feed, event, self.show.values, event.t)
         self.post(*(intents or ()))

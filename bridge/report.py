@@ -24,7 +24,7 @@ class StatusReport:
         self._started = clock()
 
     def document(self) -> dict[str, Any]:
-        """Status as dataclasses and plain values (the web part makes JSON of it)."""
+        """Status as dataclasses and plain values."""
         app, now = self._app, self._clock()
         problems = app.board.problems
         shown = app.conductor.show.report(app.conductor.world())

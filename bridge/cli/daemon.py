@@ -32,7 +32,7 @@ class Daemon:
             web = load_settings(given).settings.web
         except ConfigurationError:  # a broken file must not keep anyone from asking a running daemon
             web = WebSettings()
-        host = "127.0.0.1" if web.host in ("0.0.0.0", "::") else web.host  # noqa: S104 - a comparison
+        host = "127.0.0.1" if web.address in ("0.0.0.0", "::") else web.address  # noqa: S104 - a comparison
         self.url = (given.url or f"http://{host}:{web.port}").rstrip("/")
         headers = {"Authorization": f"Bearer {web.token.get_secret_value()}"} if web.token else {}
         self._client = httpx.Client(base_url=self.url, headers=headers, timeout=5.0, trust_env=False)

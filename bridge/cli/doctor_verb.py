@@ -120,7 +120,7 @@ def _audio(settings: Settings) -> Iterable[Verdict]:
 
 def _outputs() -> Iterable[Verdict]:
     for found in list_outputs():
-        yield Verdict("good" if found.available else "note", found.kind, found.message, found.hint)
+        yield Verdict("good" if found.available else "note", found.kind, found.name, found.note)
 
 
 def _running(given: argparse.Namespace) -> dict[str, Any] | None:
@@ -137,16 +137,16 @@ def _ports(settings: Settings, running: bool) -> Iterable[Verdict]:
     for listener in settings.osc.listen:
         with socket.socket(socket.AF_INET, socket.SOCK_DGRAM) as probe:
             try:
-                probe.bind((listener.host, listener.port))
+                probe.bind((listener.address, listener.port))
             except OSError as error:
                 yield Verdict(
                     "bad",
                     "osc",
-                    f"cannot listen on {listener.host}:{listener.port}: {error.strerror}.",
+                    f"cannot listen on {listener.address}:{listener.port}: {error.strerror}.",
                     "Another program has it: change osc.listen, or that program.",
                 )
             else:
-                yield Verdict("good", "osc", f"{listener.host}:{listener.port} is free.")
+                yield Verdict("good", "osc", f"{listener.address}:{listener.port} is free.")
 
 
 def _scope(url: str, settings: Settings) -> Iterable[Verdict]:

@@ -10,7 +10,7 @@ import os
 import sys
 from collections.abc import Sequence
 from pathlib import Path
-from typing import Final
+from typing import Any, Final
 
 from bridge import __version__
 from bridge.cli.exits import BAD_CONFIGURATION, FINE, NO_DAEMON, RUNTIME
@@ -50,19 +50,29 @@ def build_parser() -> argparse.ArgumentParser:
         parents=[common],
     )
     parser.add_argument("--version", action="version", version=f"scope-bridge {__version__}")
-    verbs = parser.add_subparsers(dest="verb", metavar="VERB", title="verbs")
+    verbs = parser.add_subparsers(dest="verb", metavar="VERB", title="verbs", parser_class=_VerbParser)
     for verb, text in VERBS.items():
-        module = importlib.import_module(f"bridge.cli.{verb.replace('-', '_')}_verb")
-        one = verbs.add_parser(
-            verb,
-            help=text,
-            description=(module.__doc__ or "").strip(),
-            formatter_class=argparse.RawDescriptionHelpFormatter,
-            parents=[_common_options(suppress=True)],
-        )
-        module.add_arguments(one)
-        one.set_defaults(execute=module.execute)
+        verbs.add_parser(verb, help=text, verb=verb)
     return parser
+
+
+class _VerbParser(argparse.ArgumentParser):
+    """A verb's parser. Its module is imported when the verb is used: a status call need not load pictures and sound."""
+
+    def __init__(self, *, verb: str, **options: Any) -> None:
+        formatter = argparse.RawDescriptionHelpFormatter
+        super().__init__(formatter_class=formatter, parents=[_common_options(suppress=True)], **options)
+        self._verb = verb
+
+    def parse_known_args(self, args: Any = None, namespace: Any = None) -> Any:
+        """Complete this parser from the verb's module, then parse."""
+        if self._verb:
+            module = importlib.import_module(f"bridge.cli.{self._verb.replace('-', '_')}_verb")
+            self._verb = ""
+            self.description = (module.__doc__ or "").strip()
+            module.add_arguments(self)
+            self.set_defaults(execute=module.execute)
+        return super().parse_known_args(args, namespace)
 
 
 def _common_options(*, suppress: bool = False) -> argparse.ArgumentParser:

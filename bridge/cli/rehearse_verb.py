@@ -10,7 +10,7 @@ from __future__ import annotations
 
 import argparse
 
-from bridge.rehearsal import add_rehearsal_arguments, serve_from_arguments
+from bridge.rehearsal.__main__ import add_rehearsal_arguments, serve_from_arguments
 
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:

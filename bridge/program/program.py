@@ -88,6 +88,8 @@ class Program:
         self._missed = 0
         self._age: float | None = None
         self._took = 0.0
+        self.last_tick: float | None = None
+        """When the newest picture was composed; None before the first."""
 
     @property
     def size(self) -> tuple[int, int]:
@@ -105,9 +107,13 @@ class Program:
         return self._thread is not None and self._thread.is_alive()
 
     def start(self) -> None:
-        """Put the first slate onto the canvas, then start the thread. Outputs may open once this returns."""
-        if self._thread is not None:
+        """Put the first slate onto the canvas, then start the thread (again, where it died).
+
+        Outputs may open once this returns.
+        """
+        if self.alive:
             return
+        self._stop.clear()
         self._tick()
         self._thread = threading.Thread(target=self._run, name="program", daemon=True)
         self._thread.start()
@@ -154,6 +160,7 @@ class Program:
         self._canvas.put(picture)
         self._age = self._composer.age(began)
         self._took = self._clock() - began
+        self.last_tick = began
         self._ticks += 1
         self._meter.tick(began)
 

@@ -19,7 +19,7 @@ from bridge.model.board import ProblemBoard
 from bridge.model.errors import ScopeBridgeError
 from bridge.model.frames import LatestSlot
 from bridge.model.targets import ACTIONS, EFFECTS, MACROS, Intent
-from bridge.web.api import BadRequestError, action_intent, as_json, param_intents, target_intents
+from bridge.web.api import BadRequestError, action_intent, param_intents, target_intents
 from bridge.web.guard import guard
 from bridge.web.metrics import metrics_text
 from bridge.web.settings import WebSettings, is_loopback
@@ -36,11 +36,10 @@ SHORTEST_TOKEN: Final = 12
 class Preview(Protocol):
     """The preview output, as the page needs it."""
 
-    @property
-    def slot(self) -> LatestSlot[bytes]:
-        """The newest JPEG."""
+    slot: LatestSlot[bytes]
+    """The newest JPEG."""
 
-    def watch(self) -> AbstractContextManager[None]:
+    def watch(self) -> AbstractContextManager[object]:
         """Pictures are encoded only while somebody is inside this context."""
 
 
@@ -48,7 +47,7 @@ class WebServer:
     """Serves the page and the API; a port in use is a degraded state that is retried for ever.
 
     Args:
-        status: the whole status document, as dataclasses and plain values.
+        status: the whole status document, as plain JSON values.
         post: takes an intent; called on the control loop.
         preview: where pictures come from, None without one.
         complaints: what the watchdog says; empty means healthy.
@@ -102,18 +101,18 @@ class WebServer:
         self._waiters.shutdown(wait=False, cancel_futures=True)
 
     def _token_problem(self) -> str | None:
-        if is_loopback(self._settings.host):
+        if is_loopback(self._settings.address):
             return None
         token = self._settings.token
         if token is None:
-            return f"The page is not served: {self._settings.host} is seen by the network and no token is set."
+            return f"The page is not served: {self._settings.address} is seen by the network and no token is set."
         if len(token.get_secret_value()) < SHORTEST_TOKEN:
             return f"The page is not served: its token is shorter than {SHORTEST_TOKEN} characters."
         return None
 
     async def _bind(self, runner: web.AppRunner) -> bool:
         settings = self._settings
-        site = web.TCPSite(runner, settings.host, settings.port, reuse_address=True)
+        site = web.TCPSite(runner, settings.address, settings.port, reuse_address=True)
         try:
             await site.start()
         except OSError as error:
@@ -122,7 +121,7 @@ class WebServer:
             self._board.pin(
                 PART,
                 "bind",
-                f"The page cannot listen on {settings.host}:{settings.port}: {error.strerror or error}.",
+                f"The page cannot listen on {settings.address}:{settings.port}: {error.strerror or error}.",
                 "Is another Scope Bridge running? Set web.port to a free one.",
             )
             return False
@@ -139,7 +138,7 @@ class WebServer:
 
     def _application(self) -> web.Application:
         settings = self._settings
-        hosts = {"127.0.0.1", "localhost", "::1", settings.host, *settings.allowed_hosts}
+        hosts = {"127.0.0.1", "localhost", "::1", settings.address, *settings.allowed_hosts}
         token = settings.token.get_secret_value() if settings.token else None
         application = web.Application(
             middlewares=[
@@ -186,7 +185,7 @@ class WebServer:
         return response
 
     async def _get_status(self, _: web.Request) -> web.Response:
-        return _json(as_json(self._status()))
+        return _json(self._status())
 
     async def _get_targets(self, _: web.Request) -> web.Response:
         return _json({"actions": ACTIONS, "macros": MACROS, "effects": EFFECTS})
@@ -210,14 +209,14 @@ class WebServer:
         return _json({"healthy": not complaints, "complaints": complaints}, status=503 if complaints else 200)
 
     async def _get_metrics(self, _: web.Request) -> web.Response:
-        text = metrics_text(as_json(self._status()), self._board.rejected)
+        text = metrics_text(self._status(), self._board.rejected)
         return web.Response(text=text, headers={hdrs.CONTENT_TYPE: "text/plain; version=0.0.4; charset=utf-8"})
 
     async def _get_events(self, request: web.Request) -> web.StreamResponse:
         """Status as server-sent events. A slow reader gets fewer of them, never old ones."""
         async with self._stream(request, "text/event-stream") as response:
             while not self._stopping.is_set():
-                data = json.dumps(as_json(self._status()), separators=(",", ":"))
+                data = json.dumps(self._status(), separators=(",", ":"))
                 await response.write(f"event: status\ndata: {data}\n\n".encode())
                 await self._pause(1 / self._settings.events_hz)
             return response

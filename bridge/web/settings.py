@@ -15,7 +15,7 @@ class WebSettings(PartSettings):
     """The status page and the HTTP API."""
 
     enabled: bool = Field(True, description="Serve the page and the API at all.")
-    host: str = Field(
+    address: str = Field(
         "127.0.0.1", description="Address to bind. Anything but loopback is seen by the network and needs a token."
     )
     port: int = Field(9720, ge=0, le=65535, description="TCP port; 0 takes a free one.")

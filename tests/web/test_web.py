@@ -15,8 +15,9 @@ from pydantic import SecretStr
 from bridge.model.board import ProblemBoard
 from bridge.model.errors import ScopeBridgeError
 from bridge.model.frames import LatestSlot
+from bridge.model.plain import as_plain
 from bridge.web import WebServer, WebSettings
-from bridge.web.api import action_intent, as_json, param_intents, target_intents
+from bridge.web.api import action_intent, param_intents, target_intents
 from bridge.web.metrics import metrics_text
 
 STATUS = {
@@ -204,7 +205,7 @@ def test_beyond_loopback_a_token_is_needed():
         board = ProblemBoard()
         for token in (None, SecretStr("short")):
             server = WebServer(
-                WebSettings(host="0.0.0.0", port=0, token=token),
+                WebSettings(address="0.0.0.0", port=0, token=token),
                 status=dict,
                 post=print,
                 preview=None,
@@ -293,7 +294,7 @@ def test_arbitrary_bodies_give_intents_or_our_error(body, name):
     )
 )
 def test_every_status_is_valid_json(value):
-    json.loads(json.dumps(as_json(value), allow_nan=False))
+    json.loads(json.dumps(as_plain(value), allow_nan=False))
 
 
 def test_rejections_are_counted_by_reason():
