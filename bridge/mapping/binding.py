@@ -17,8 +17,10 @@ class LayerState:
 
     def __init__(self, layers: Iterable[Layer], before: LayerState | None = None) -> None:
         self.layers = tuple(layers)
-        kept = before.on if before is not None and before.layers == self.layers else ()
-        self.on: tuple[str, ...] = kept
+        toggled = {layer.name for layer in self.layers if layer.mode == "toggle"}
+        known = before is not None and before.layers == self.layers
+        # A held layer does not outlive a reload: its button's release would find nobody who knew of the press.
+        self.on: tuple[str, ...] = tuple(name for name in before.on if name in toggled) if before and known else ()
         self._members: dict[str, list[Slot]] = {}
 
     def join(self, layer: str, slots: Iterable[Slot]) -> None:

@@ -155,6 +155,8 @@ def for_target(target: str, spec: ParamSpec | None, args: tuple[OscValue, ...]) 
     """The arguments as a value in the target's own unit; ``spec`` is its parameter, if it is one."""
     if target.startswith("param/"):
         return as_param(spec, args)
+    if target == "theme" and len(args) == 1 and not isinstance(number := as_number(args[0]), Rejected):
+        return number
     if target in ("theme", "prompt"):
         return as_text(args)
     if not args:

@@ -7,14 +7,13 @@ __all__ = ["MappingInfo", "describe", "list_mappings", "load_mappings", "mapping
 import os
 from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass
-from functools import cache
 from pathlib import Path
 
-import bridge
 from bridge.mapping.compile import compile_mapping
 from bridge.mapping.rules import MappingFile, MappingSet, Rule
 from bridge.mapping.settings import MappingSettings
 from bridge.mapping.takeover import TakeoverMode
+from bridge.model.data import shipped
 from bridge.model.document import read_document, suggest
 from bridge.model.errors import ConfigurationError, Issue
 
@@ -31,14 +30,7 @@ def mapping_directories(
         base = environment.get("XDG_CONFIG_HOME", "")
         home = Path(base) if base.startswith("/") else Path.home() / ".config"
         own = home / "scope-bridge" / "mappings"
-    return own, _shipped()
-
-
-@cache
-def _shipped() -> Path:
-    package = Path(bridge.__file__).parent
-    installed = package / "_data" / "mappings"
-    return installed if installed.is_dir() else package.parent / "mappings"
+    return own, shipped("mappings")
 
 
 def load_mappings(

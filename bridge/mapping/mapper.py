@@ -250,8 +250,7 @@ def _midi_keys(binding: Binding) -> list[MidiKey]:
     if source.kind in ("osc", "signal"):
         return []
     kinds = _NOTE_KINDS if source.kind == "note" else (source.kind,)
-    channels = range(1, 17) if source.channel is None else (source.channel,)
-    return [(kind, channel, source.number) for kind in kinds for channel in channels]
+    return [(kind, channel, source.number) for kind in kinds for channel in source.channels]
 
 
 def _osc_reading(event: OscEvent, binding: Binding) -> Reading | Rejected:

@@ -2,7 +2,7 @@
 
 ============================  =====================================================================
 ``/bridge/param/<name> v``    a Scope parameter, in its own unit
-``/bridge/theme s``           choose a theme; ``/bridge/theme/<slug>`` does it as a button
+``/bridge/theme s``           choose a theme by name, or by number from 1; ``/bridge/theme/<slug>`` does it as a button
 ``/bridge/action/<name>``     fire an action
 ``/bridge/macro/<name> v``    0..1
 ``/bridge/fx/<name> v``       0..1; ``pulse`` and ``zoom`` fire with that strength

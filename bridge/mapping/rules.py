@@ -45,6 +45,11 @@ class Source:
     arg: int = 0
     input: tuple[float, float] | None = None
 
+    @property
+    def channels(self) -> tuple[int, ...]:
+        """The MIDI channels that it listens to."""
+        return tuple(range(1, 17)) if self.channel is None else (self.channel,)
+
     def __str__(self) -> str:
         if self.kind in ("osc", "signal"):
             return self.address
@@ -148,7 +153,7 @@ class MappingFile:
     @property
     def cc14(self) -> tuple[Cc14, ...]:
         """Its 14-bit controls, for the MIDI parser."""
-        pairs = [c.source for c in self.controls if c.source.kind == "cc14"]
+        pairs = [control.source for control in self.controls if control.source.kind == "cc14"]
         return tuple(Cc14(self.match, source.channel, source.number) for source in pairs)
 
 

@@ -44,9 +44,14 @@ SCOPE_PARAMS: Final[Mapping[str, ParamSpec]] = {
         ParamSpec("images", "list"),
         ParamSpec("lora_scales", "list"),
         ParamSpec("paused", "boolean"),
+        ParamSpec("prompt_weight", "number", 0.0, 1.0),
+        ParamSpec("transition_s", "number", 0.5, 60.0),
     )
 }
-"""Parameters of Scope's own pipelines (scope-protocol section 5), for as long as no schema is known."""
+"""Parameters that exist whatever the pipeline: Scope's own (scope-protocol section 5) and, the last two, the show's.
+
+A pipeline's schema, once known, overrides them name by name.
+"""
 
 TEMPO_TARGETS: Final = {
     "tempo/bpm": "beats per minute, as another program tells it",

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import pytest
 
+from bridge.mapping import Mapper, MappingSet
 from bridge.mapping.slots import decode_ticks
 from bridge.model.facts import ParamSpec, PipelineSchema
 from bridge.model.targets import Intent
@@ -297,3 +298,55 @@ def test_the_schema_says_where_values_stand(mapper: MakeMapper) -> None:
         PipelineSchema("x", ("text",), "text", {"noise_scale": ParamSpec("noise_scale", "number", 0.0, 4.0)})
     )
     assert knob.feed(cc(7, 127), {"param/noise_scale": 0.25}, 0.0), "a quarter of 0..4 is the top of 0..1"
+
+
+def test_reload_keeps_toggled_layers_and_drops_held_ones(mapper: MakeMapper) -> None:
+    text = f"""{BOX}[layers]
+held = {{control = "pad.1"}}
+page = {{control = "pad.2", mode = "toggle"}}
+[[map]]
+from = "knob"
+to = "fx/hue"
+[[map]]
+from = "knob"
+to = "fx/trails"
+layer = "held"
+[[map]]
+from = "knob"
+to = "macro/beat"
+layer = "page"
+"""
+    shifted = mapper(text)
+    shifted.feed(note(37, 1), {}, 0.0)
+    shifted.feed(note(36, 1), {}, 0.0)
+    assert shifted.feed(cc(7, 9), {}, 0.0)[0].target == "fx/trails"
+    shifted.replace(mapper(text).mappings)
+    assert shifted.feed(cc(7, 9), {}, 0.0)[0].target == "macro/beat"
+    shifted.feed(note(36, 0), {}, 0.0)
+    assert shifted.feed(cc(7, 9), {}, 0.0)[0].target == "macro/beat"
+
+
+def test_monitor_sees_which_mapping_an_event_reaches(mapper: MakeMapper) -> None:
+    knob = mapper(one("knob", "fx/hue"))
+    assert knob.matches(cc(7, 1)) == ("mine: knob to fx/hue",)
+    assert knob.matches(cc(8, 1)) == ()
+    assert knob.matches(osc("/nobody", 1)) == ()
+
+
+def test_one_bad_message_of_a_mapped_address_is_told(mapper: MakeMapper) -> None:
+    told: list[tuple[str, str, str]] = []
+    mappings = mapper('[[map]]\nfrom = "osc:/k"\nto = "fx/hue"\n').mappings
+    knob = Mapper(mappings, reject=lambda *words: told.append(words))
+    assert knob.feed(osc("/k", "loud"), {}, 0.0) == ()
+    assert knob.feed(osc("/k"), {}, 0.0) == ()
+    assert told == [
+        ("osc:127.0.0.1:9700", "not a number", "/k 'loud'. Send a number, such as 0.5."),
+        ("osc:127.0.0.1:9700", "no value", "osc:/k to fx/hue: (). Send one number."),
+    ]
+
+
+def test_a_port_may_carry_two_files(mapper: MakeMapper) -> None:
+    first, second = mapper(one("knob", "fx/hue")).mappings, mapper(one("knob", "fx/trails"), stem="other").mappings
+    both = Mapper(MappingSet(first.files + second.files))
+    assert [intent.target for intent in both.feed(cc(7, 1), {}, 0.0)] == ["fx/hue", "fx/trails"]
+    assert both.wanted_ports == ("Box",)

@@ -36,6 +36,8 @@ def ask(address: str, *args: object) -> list[tuple[str, str, object]]:
         ("/bridge/param/a_plugins_own", ("2",), "param/a_plugins_own", "set", 2.0),
         ("/bridge/param/a_plugins_own", ("blue",), "param/a_plugins_own", "set", "blue"),
         ("/bridge/theme", ("neon-foundry",), "theme", "set", "neon-foundry"),
+        ("/bridge/theme", (2,), "theme", "set", 2.0),
+        ("/bridge/theme", ("2",), "theme", "set", 2.0),
         ("/bridge/theme/neon-foundry", (), "theme/neon-foundry", "trigger", None),
         ("/bridge/theme/neon-foundry", (0,), "theme/neon-foundry", "release", None),
         ("/bridge/action/tap", (), "action/tap", "trigger", None),
