@@ -76,7 +76,8 @@ def read_theme(path: Path) -> Theme:
 
 def _check_names(document: Document, slug: str) -> None:
     if not _SLUG.fullmatch(slug):
-        hint = f'Call it "{slugged(slug) or "my-theme"}.toml".'
+        better = slugged(slug) or "my-theme"
+        hint = f'Call it "{better}.toml".'
         issue = Issue(document.source, None, "", "the file name may hold small letters, digits and dashes.", hint)
         raise ConfigurationError([issue])
     given = document.values.get("id", slug)

@@ -151,7 +151,7 @@ def test_parameters_of_a_plugin_are_typed_by_its_schema() -> None:
         ("fx/zoom", "x", False, "Give a number"),
         ("action/panik", None, False, 'Did you mean "panic"?'),
         ("action/tap", None, False, "tempo clock"),
-        ("theme/nowhere", None, False, "Known: card, other."),
+        ("theme/xyz", None, False, "Known: card, other."),
         ("theme", 9, False, "There are 2."),
         ("theme", None, False, "number from 1"),
         ("prompt", "  ", False, "needs a text"),

@@ -90,6 +90,7 @@ def test_weights_stand_still_while_a_transition_runs() -> None:
     player.play(8.0, energy=0.1)
     player.set("theme", "other")
     before = player.weights
+    player.set("macro/reaction", 0.0)
     player.set("param/prompt_weight", 1.0)
     player.play(5.0)
     assert player.weights == before
@@ -212,7 +213,7 @@ def _spike(player: Player, rise: float) -> None:
 def test_a_spike_needs_the_profiles_threshold(reactivity: str, below: float, above: float) -> None:
     for rise, spiked in ((below, False), (above, True)):
         player = Player(ShowSettings(reactivity=reactivity))  # type: ignore[arg-type]
-        player.play(8.0, energy=0.1)
+        player.play(8.0, energy=0.05)
         _spike(player, rise)
         assert any("spike" in text for text in player.texts) is spiked
 
