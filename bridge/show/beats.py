@@ -174,7 +174,7 @@ class BeatActor:
     def spike(self, strength: float, theme: Theme, chunk: ChunkFacts, now: float) -> None:
         """The lift of an energy spike: noise where it acts, a local effect where it does not."""
         self.burst.fire(now, _SPIKE_NOISE * strength, chunk.period_s)
-        if self._mixer.parameters.reason("noise_scale") is not None:
+        if not self._mixer.noise_acts:
             self._desk.effects.pulse(now, theme.beats.effect, strength)
 
     def _act(self, action: BeatAction, theme: Theme, factor: float, t: float, chunk: ChunkFacts, now: float) -> None:
@@ -191,5 +191,5 @@ class BeatActor:
             self._pulse_noise(theme, factor, t)
 
     def _pulse_noise(self, theme: Theme, factor: float, t: float) -> None:
-        if self._mixer.parameters.reason("noise_scale") is not None:
+        if not self._mixer.noise_acts:
             self._desk.effects.pulse(t, theme.beats.effect, theme.beats.intensity * factor)

@@ -24,6 +24,7 @@ PARAM_ALIASES: Final = {
 }
 """Names of Scope's own OSC addresses and schema -> the name its pipelines read."""
 
+_MAX_MESSAGE: Final = 300
 _MACRO_REST: Final = {"reaction": 0.5, "beat": 0.5, "brightness": 1.0}
 _EFFECT_SPEC: Final = ParamSpec("effect", "number", 0.0, 1.0, 0.0)
 
@@ -114,7 +115,7 @@ class Desk:
 
 def wrong(intent: Intent, message: str, hint: str = "") -> Issue:
     """An intent that cannot be done, with its place and mend."""
-    return Issue(intent.origin or "show", None, intent.target, message, hint)
+    return Issue(intent.origin or "show", None, intent.target, message[:_MAX_MESSAGE], hint)
 
 
 def _takes(spec: ParamSpec | None, normalised: bool) -> str:

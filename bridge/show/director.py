@@ -138,12 +138,11 @@ class Director:
         return self.plan
 
     def _go(self, scene: Scene, weight: float, seconds: float, now: float) -> PromptPlan:
-        self.scene, self._weight = scene, _stepped(weight)
-        prompts = prompts_of(scene, self._weight)
+        self.scene = scene
+        prompts = prompts_of(scene, _stepped(weight))
         if _texts(prompts) == _texts(self.plan.prompts):
-            if prompts != self.plan.prompts and not scene.blended:
-                self.plan = replace(self.plan, prompts=prompts)
             return self.plan
+        self._weight = _stepped(weight)
         length = seconds if self.plan.id else 0.0
         method = "slerp" if len(prompts) == 2 and self._slerp else "linear"
         self.plan = PromptPlan(self.plan.id + 1, prompts, length, method)

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-__all__ = ["MINIMAL", "load_themes", "read_theme", "shipped_themes"]
+__all__ = ["MINIMAL", "load_themes", "read_theme", "shipped_themes", "slugged"]
 
 import re
 from collections.abc import Iterable
@@ -76,7 +76,8 @@ def read_theme(path: Path) -> Theme:
 
 def _check_names(document: Document, slug: str) -> None:
     if not _SLUG.fullmatch(slug):
-        hint = f'Call it "{_slugged(slug)}.toml".'
+        better = slugged(slug) or "my-theme"
+        hint = f'Call it "{better}.toml".'
         issue = Issue(document.source, None, "", "the file name may hold small letters, digits and dashes.", hint)
         raise ConfigurationError([issue])
     given = document.values.get("id", slug)
@@ -89,5 +90,6 @@ def _other_id(given: object) -> str:
     return f"is {given!r}, but the file is called otherwise."
 
 
-def _slugged(name: str) -> str:
-    return "-".join(re.findall(r"[a-z0-9]+", name.lower())) or "my-theme"
+def slugged(name: str) -> str:
+    """A name as a slug: small letters, digits and dashes."""
+    return "-".join(re.findall(r"[a-z0-9]+", name.lower()))

@@ -128,6 +128,11 @@ class Mixer:
         second = steps[1] if len(steps) > 1 else 0
         return min((second + 110) / 1000.0, 1.0)
 
+    @property
+    def noise_acts(self) -> bool:
+        """Whether a lift of noise_scale is seen: the theme drives it, and it has an effect here."""
+        return "noise_scale" in self._levers and self.parameters.reason("noise_scale") is None
+
     def anchor(self, name: str) -> ParamValue | None:
         """What a value rests on: control, else theme, else the pipeline's default; None when unknown."""
         spec = self._desk.spec(name, self.parameters)

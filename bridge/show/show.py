@@ -10,6 +10,7 @@ from dataclasses import dataclass
 from types import MappingProxyType
 from typing import Final
 
+from bridge.model.beatgrid import BeatGrid
 from bridge.model.desired import DesiredState, FxState, ParamValue, PromptPlan
 from bridge.model.document import suggest
 from bridge.model.errors import Issue
@@ -21,7 +22,7 @@ from bridge.show.bands import TEMPO_CONFIDENCE, Bands, BandsSeen
 from bridge.show.beats import AFTER_THEME_S, BeatActor, SpikeDetector, spike_strength, variation_weight
 from bridge.show.desk import PARAM_ALIASES, Desk, wrong
 from bridge.show.director import Director
-from bridge.show.library import MINIMAL
+from bridge.show.library import MINIMAL, slugged
 from bridge.show.mixer import Mixer
 from bridge.show.profiles import PACE, REACTIVITY
 from bridge.show.repair import number_of
@@ -30,6 +31,7 @@ from bridge.show.settings import ShowSettings
 from bridge.show.theme import Theme
 
 _MAX_TEXT: Final = 1000
+_MAX_CHANGE_S: Final = 60.0
 _MAX_TICK_S: Final = 0.5
 _TARGETS: Final = ("param", "action", "theme", "macro", "fx", "prompt")
 _BASE_BANDS: Final = Bands()
@@ -169,7 +171,7 @@ class Show:
             if intent.kind == "release" or (intent.kind == "set" and number_of(intent.value) == 0.0):
                 return None
         elif isinstance(intent.value, str):
-            slug = "-".join(intent.value.lower().split())
+            slug = slugged(intent.value)
         else:
             number = number_of(intent.value)
             if number is None:
@@ -180,7 +182,7 @@ class Show:
             if not 0 <= index < len(order):
                 return wrong(intent, f"there is no theme number {index + 1}.", f"There are {len(order)}.")
             slug = order[index]
-        theme = self._themes.get(slug) or next((t for t in self._themes.values() if t.name.lower() == slug), None)
+        theme = self._themes.get(slug) or next((t for t in self._themes.values() if slugged(t.name) == slug), None)
         if theme is None:
             return wrong(intent, f'there is no theme "{slug}".', suggest(slug, self._themes))
         self._go_to(theme, world, now)
@@ -197,10 +199,7 @@ class Show:
         self._theme_since = now
         self._desk.controls.clear()
         self._beats.burst.stop()
-        period = world.grid.period
-        trusted = period is not None and world.grid.confidence > TEMPO_CONFIDENCE and theme.change.beats > 0
-        seconds = theme.change.beats * period if trusted and period is not None else theme.change.seconds
-        self._director.change_theme(theme, seconds)
+        self._director.change_theme(theme, _change_s(theme, world.grid))
         self._mixer.fit(theme, world.facts)
 
     def _calm(self) -> None:
@@ -312,6 +311,14 @@ class Show:
             transition=self._director.busy(world.facts.chunk, self._ticked or 0.0),
             sent=self._output.desired.params,
         )
+
+
+def _change_s(theme: Theme, grid: BeatGrid) -> float:
+    """Length of the change into a theme: in beats where a tempo is trusted, otherwise in seconds."""
+    beats, bpm = theme.change.beats, number_of(grid.bpm)
+    if not beats or bpm is None or bpm < 1.0 or not grid.confidence > TEMPO_CONFIDENCE:
+        return theme.change.seconds
+    return min(beats * 60.0 / bpm, _MAX_CHANGE_S)
 
 
 def _ordered(themes: Mapping[str, Theme], order: tuple[str, ...]) -> dict[str, Theme]:
