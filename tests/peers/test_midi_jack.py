@@ -302,7 +302,12 @@ def test_jack_midi_clock_gives_its_tempo(run: Callable[..., Any]) -> None:
 
 
 def test_jack_midiseq_plays_notes(run: Callable[..., Any]) -> None:
-    run(Lines, program("jack_midiseq"), *"Sequencer 24000 0 60 8000 12000 63 8000".split(), stdin=subprocess.DEVNULL)
+    run(
+        Lines,
+        program("jack_midiseq"),
+        *["Sequencer", "24000", "0", "60", "8000", "12000", "63", "8000"],
+        stdin=subprocess.DEVNULL,
+    )
     listener = run(Listener, inputs=["Sequencer"], virtual=False)
     for number in (60, 63):
         listener.wait_event(kind="note_on", number=number, raw=64)
