@@ -106,7 +106,7 @@ class Lines:
     def end(self) -> None:
         self.process.kill()
         self.process.wait()
-        self._reader.join()
+        self._reader.join(5.0)
         for stream in (self.process.stdin, self.process.stdout):
             if stream is not None and not stream.closed:
                 stream.close()
@@ -150,13 +150,22 @@ def start_server() -> subprocess.Popen[bytes]:
     return server
 
 
+def end_server(server: subprocess.Popen[bytes]) -> None:
+    """Ask first, so that it removes its shared memory; a server whose clients were killed may not answer."""
+    server.terminate()
+    try:
+        server.wait(0.5)
+    except subprocess.TimeoutExpired:
+        server.kill()
+        server.wait()
+
+
 @pytest.fixture
 def jack() -> Iterator[list[subprocess.Popen[bytes]]]:
     """The running server as the only entry of a list, so that a test may replace it."""
     servers = [start_server()]
     yield servers
-    servers[0].terminate()
-    servers[0].wait()
+    end_server(servers[0])
     for left in Path("/dev/shm").glob(f"jack*_{SERVER}_*"):
         left.unlink(missing_ok=True)
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import dataclasses
 import math
 
 from hypothesis import given, settings
@@ -54,10 +55,10 @@ def test_beats_count_up_by_one_and_the_grid_stays_finite(script: list[object]) -
     clock = TempoClock()
     now = 100.0
     count, bar, t = -1, -1, -math.inf
-    position = -math.inf
+    place = -1
 
     def advance_to(end: float) -> None:
-        nonlocal now, count, bar, t, position
+        nonlocal now, count, bar, t, place
         while True:
             now = min(now + 0.1, end)
             for beat in clock.advance(now):
@@ -70,8 +71,8 @@ def test_beats_count_up_by_one_and_the_grid_stays_finite(script: list[object]) -
             assert math.isfinite(grid.anchor)
             if grid.bpm is not None:
                 assert 10 < grid.bpm < 1000
-                assert grid.position_at(now) >= position - 1e-6
-                position = grid.position_at(now)
+                assert grid.beat_at(now) >= place
+                place = grid.beat_at(now)
             if now >= end:
                 return
 
@@ -92,8 +93,6 @@ def test_beats_count_up_by_one_and_the_grid_stays_finite(script: list[object]) -
 
 
 def _moved(event: object, now: float) -> TempoEvent:
-    import dataclasses
-
     return dataclasses.replace(event, t=event.t + now)  # type: ignore[type-var, attr-defined, return-value]
 
 
