@@ -78,7 +78,8 @@ class Listener:
         assert self.process.stdout is not None
         with self.process.stdout as lines:
             for line in lines:
-                self._lines.put(json.loads(line))
+                if line.endswith("\n"):  # the last one is cut when the process is killed
+                    self._lines.put(json.loads(line))
 
     def until(self, condition: Callable[[dict[str, Any]], bool], seconds: float = 30.0) -> dict[str, Any]:
         """The next line that fits; fails when none comes in time."""
