@@ -45,7 +45,7 @@ _FULL_CLARITY: Final = 0.35
 
 
 class AubioTracker:
-    """Beats by aubio's ``tempo`` object (method ``default``, window 2048: the best of ten tried, see above).
+    """Beats by aubio's ``tempo`` object (method ``default``, window 2048: the best of ten tried with what is around it).
 
     Args:
         min_bpm, max_bpm: range that tempo is folded into; at least an octave.

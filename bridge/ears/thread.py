@@ -42,11 +42,16 @@ class EarsThread:
 
     def start(self) -> None:
         """Start to listen; does nothing when it listens already."""
-        if self._thread is not None:
+        if self.alive:
             return
         self._running = True
         self._thread = threading.Thread(target=self._run, name="ears", daemon=True)
         self._thread.start()
+
+    @property
+    def alive(self) -> bool:
+        """True while the thread runs."""
+        return self._thread is not None and self._thread.is_alive()
 
     def stop(self) -> None:
         """Stop after the block at hand; blocks still waiting are thrown away."""

@@ -26,11 +26,11 @@ def listen() -> Listen:
     return run
 
 
-@pytest.fixture
+@pytest.fixture(scope="session")
 def noises() -> dict[str, np.ndarray]:
-    """Half a minute each of sound that has no beat."""
+    """Twenty seconds each of sound that has no beat."""
     rng = np.random.default_rng(7)
-    size = 30 * SAMPLE_RATE
+    size = 20 * SAMPLE_RATE
     t = np.arange(size) / SAMPLE_RATE
     white = rng.standard_normal(size)
     pink = np.fft.irfft(np.fft.rfft(white) / np.sqrt(np.maximum(np.arange(size // 2 + 1), 20)), size)

@@ -24,6 +24,8 @@ from bridge.model.features import AudioBlock
 RETRY_S: Final = 2.0
 INSTALL_RETRY_S: Final = 30.0
 SILENT_S: Final = 1.0
+# PulseAudio has been seen to take 1.6 s to its first call, behind a player with a long buffer.
+FIRST_CALL_S: Final = 5.0
 QUEUE_CHUNKS: Final = 64
 _ANY_CHANNELS: Final = 32
 
@@ -42,7 +44,7 @@ class _Open:
         self.stream = stream
         self.mixer = mixer
         self.rate = rate
-        self.last_heard = now
+        self.silent_at = now + FIRST_CALL_S
         self.next_number = 0
         self.begin_anew()
 
@@ -108,7 +110,7 @@ class LiveCapture:
         except AudioDeviceError as error:
             self._lose(now, error)
             return []
-        if not self._open.stream.active or now - self._open.last_heard > SILENT_S:
+        if not self._open.stream.active or now > self._open.silent_at:
             self._lose(
                 now,
                 AudioDeviceError(
@@ -176,7 +178,7 @@ class LiveCapture:
         blocks: list[AudioBlock] = []
         while self._queue:
             chunk = self._queue.popleft()
-            opened.last_heard = now
+            opened.silent_at = now + SILENT_S
             if chunk.number != opened.next_number + 1:
                 opened.begin_anew()
             opened.next_number = chunk.number

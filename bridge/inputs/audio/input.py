@@ -65,7 +65,7 @@ class AudioInput:
 
     def start(self) -> None:
         """Start the thread; does nothing when the source is ``off`` or it runs already."""
-        if self._settings.source == "off" or self._thread is not None:
+        if self._settings.source == "off" or self.alive:
             return
         self._stop.clear()
         self._state = "waiting"
@@ -74,17 +74,24 @@ class AudioInput:
 
     def stop(self) -> None:
         """End the thread and let the device go; a driver that hangs is left behind after five seconds."""
-        thread, self._thread = self._thread, None
-        if thread is None:
+        if self._thread is None:
             return
         self._stop.set()
         self._live.wake()
-        thread.join(_JOIN_S)
-        if thread.is_alive():
+        self._thread.join(_JOIN_S)
+        if self.alive:
             self._board.pin(
                 "audio", "audio_stuck", "The sound driver does not let go of its device.", "Unplug the device."
             )
+            return
+        self._board.clear("audio", "audio_stuck")
+        self._thread = None
         self._state = "off"
+
+    @property
+    def alive(self) -> bool:
+        """True while the thread runs."""
+        return self._thread is not None and self._thread.is_alive()
 
     def status(self) -> AudioStatus:
         """Source, state and overflows; the ears know the rest."""

@@ -82,6 +82,16 @@ def test_without_the_library_the_error_says_what_to_install(monkeypatch):
     assert "sounddevice" in error.value.hint
 
 
+def test_without_the_system_library_the_error_names_its_package(monkeypatch, tmp_path):
+    # What the module itself does on a machine without libportaudio.
+    (tmp_path / "sounddevice.py").write_text("raise OSError('PortAudio library not found')")
+    monkeypatch.delitem(sys.modules, "sounddevice", raising=False)
+    monkeypatch.syspath_prepend(str(tmp_path))
+    with pytest.raises(DependencyMissing) as error:
+        list_devices()
+    assert error.value.hint == "apt install libportaudio2"
+
+
 @pytest.mark.parametrize(
     ("values", "message"),
     [

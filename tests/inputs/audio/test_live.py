@@ -172,6 +172,18 @@ def test_a_device_that_falls_silent_is_let_go_and_taken_back():
     assert rig.music(10, rate=44100, size=512)
 
 
+def test_a_slow_start_is_waited_for_but_not_for_ever():
+    rig = Rig(MIXER)
+    rig.step()
+    rig.step(4.0)
+    assert rig.live.running
+    assert rig.music(5)
+    quiet = Rig(MIXER)
+    quiet.step()
+    quiet.step(5.1)
+    assert not quiet.live.running
+
+
 def test_a_stream_the_driver_ends_is_let_go_at_once():
     rig = Rig(MIXER)
     rig.step()
