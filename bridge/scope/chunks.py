@@ -4,6 +4,8 @@ from __future__ import annotations
 
 __all__ = ["ChunkMeter"]
 
+import operator
+import statistics
 from collections import deque
 from typing import Final
 
@@ -17,10 +19,11 @@ _LARGE_CHUNK: Final = 8
 
 
 class ChunkMeter:
-    """Measures the chunk period over the newest whole chunks, at most four.
+    """Measures the chunk period over the newest frames of four chunks.
 
-    Frames come in bursts at the borders of chunks, so only spans of whole chunks are compared. A silence of
-    more than three chunks starts the measurement anew: it says nothing about the pipeline's pace.
+    Frames come in bursts at the borders of chunks, so only spans of whole chunks are looked at. Their median is taken:
+    a cache reset throws away the frames that wait on the server, and that gap says nothing about the pipeline's pace.
+    A silence of more than three chunks starts the measurement anew.
     """
 
     def __init__(self, frames: int) -> None:
@@ -56,12 +59,11 @@ class ChunkMeter:
         if self._times and now - self._times[-1] > _GAP_CHUNKS * self._facts.period_s:
             self._times.clear()
         self._times.extend([now] * min(count, self._times.maxlen or count))
-        chunks = (len(self._times) - 1) // self._frames
-        if chunks < min(2, _CHUNKS_SEEN):
-            return
-        span = self._times[-1] - self._times[-1 - chunks * self._frames]
-        if span > 0:
-            self._facts = ChunkFacts(self._frames, span / chunks, measured=True)
+        if len(self._times) > 2 * self._frames:
+            times = list(self._times)
+            period = statistics.median(map(operator.sub, times[self._frames :], times))
+            if period > 0:
+                self._facts = ChunkFacts(self._frames, period, measured=True)
 
     @staticmethod
     def _prior(frames: int) -> float:

@@ -31,6 +31,7 @@ _CREDIT_AFTER_REPEAT: Final = 1.5
 _CREDIT_PAUSE: Final = 2.0
 _MOST_PROMPT_CHARS: Final = 8_000
 _NOTHING: Final = object()
+_COST_OF_CUT: Final = 0.4  # a reset throws away up to a chunk of frames, which then give no credit
 _PROVEN_CHUNKS: Final = 4.0
 _OWN_KEYS: Final = frozenset({"prompts", "transition", "paused", "pipeline_ids", "input_mode"}) | ONE_SHOT_PARAMS
 
@@ -149,7 +150,7 @@ class Pacer:
 
     def on_disconnected(self, now: float) -> None:
         """The session is gone; nothing is sent until the next one."""
-        self._connected = False
+        self._connected = self._carried = False
         self._meter.restart()
 
     def on_frames(self, count: int, now: float) -> None:
@@ -202,7 +203,7 @@ class Pacer:
         if not message:
             return None
         self._count_sent += 1
-        self._outstanding += 1.0
+        self._outstanding += _COST_OF_CUT if "reset_cache" in message else 1.0
         return message
 
     def recover(self, *, blame: bool) -> Recovery | None:
