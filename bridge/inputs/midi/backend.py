@@ -109,6 +109,10 @@ def _new_client(factory: str, backend: str, client: str) -> tuple[Any, str]:
         if name == "alsa" and sys.platform == "linux" and (missing := _why_no_alsa()):
             problems.append(missing)
             continue
+        if name == "jack" and sys.platform == "linux" and _UNIX_SOCKETS.exists() and not _jack_servers():
+            # JACK's library prints five lines to stderr for each server it does not find: look first, too.
+            problems.append(MidiPortError("No JACK server runs.", hint="Or start JACK."))
+            continue
         try:
             return getattr(rtmidi, factory)(api, name=client), name
         except (OSError, RuntimeError) as error:
