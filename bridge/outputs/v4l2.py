@@ -16,6 +16,7 @@ from bridge.model.errors import OutputError
 from bridge.outputs.sink import Absent
 
 DEVICES: Final = Path("/sys/class/video4linux")
+_VERSION: Final = Path("/sys/module/v4l2loopback/version")
 
 _POINTER: Final = struct.calcsize("P")
 _FORMAT_AT: Final = _POINTER
@@ -30,12 +31,20 @@ def _ioctl(direction: int, number: int, size: int) -> int:
 VIDIOC_QUERYCAP: Final = _ioctl(2, 0, 104)
 VIDIOC_S_FMT: Final = _ioctl(3, 5, _FORMAT_SIZE)
 VIDIOC_S_PARM: Final = _ioctl(3, 22, 204)
+VIDIOC_STREAMON: Final = _ioctl(1, 18, 4)
 
+CAN_CAPTURE: Final = 0x1
 CAN_OUTPUT: Final = 0x2
+LOOPBACK: Final = b"v4l2 loopback"
 OUTPUT: Final = 2
 FIELD_NONE: Final = 1
 REC709: Final = 3
 I420: Final = b"YU12"
+
+WRITER_BUG_FIXED: Final = (0, 13)
+"""Before this version ``write()`` alone does not make its caller the device's writer: after it closes, the device
+is for nobody until the module is loaded again (v4l2loopback#442). STREAMON does what ``write()`` forgets, and
+brings back a device that another program left like that. Read in the driver's source, tried on 0.12.7."""
 
 MODPROBE: Final = 'sudo modprobe v4l2loopback devices=1 video_nr=10 card_label="{label}" exclusive_caps=1'
 
@@ -43,6 +52,7 @@ MODPROBE: Final = 'sudo modprobe v4l2loopback devices=1 video_nr=10 card_label="
 class V4l2Kernel(Protocol):
     """The system calls a writer needs; they raise OSError as the kernel does."""
 
+    def driver_version(self) -> tuple[int, ...]: ...
     def open(self, path: str) -> int: ...
     def ioctl(self, fd: int, request: int, argument: bytearray) -> None: ...
     def write(self, fd: int, data: Any) -> int: ...
@@ -51,6 +61,14 @@ class V4l2Kernel(Protocol):
 
 class LinuxKernel:
     """The real ones."""
+
+    def driver_version(self) -> tuple[int, ...]:
+        """Version of the loaded v4l2loopback, such as (0, 12, 7); empty when it does not say."""
+        try:
+            text = _VERSION.read_text(encoding="ascii")
+            return tuple(int(part) for part in text.strip().split("."))
+        except (OSError, ValueError):
+            return ()
 
     def open(self, path: str) -> int:
         """Non-blocking, for reading and writing."""
@@ -130,14 +148,16 @@ class V4l2Writer:
             Absent: there is no such device.
             OutputError: it may not be opened, is not for writing, or insists on another format.
         """
+        self._fd = self._opened()
         try:
-            self._fd = self._kernel.open(self.path)
-        except OSError as error:
-            raise self._not_opened(error) from error
-        try:
+            if self._is_left_behind():
+                self._become_writer()
+                self.close()
+                self._fd = self._opened()
             self._check_writable(self._fd)
             self._set_format(self._fd, width, height)
             self._set_rate(self._fd, fps)
+            self._become_writer()
         except OSError as error:
             self.close()
             raise OutputError(
@@ -180,15 +200,44 @@ class V4l2Writer:
                 if error.errno not in (errno.ENODEV, errno.EBADF, errno.EIO):
                     raise OutputError(f"{self.path} could not be closed: {error.strerror}.") from error
 
+    def _opened(self) -> int:
+        try:
+            return self._kernel.open(self.path)
+        except OSError as error:
+            raise self._not_opened(error) from error
+
+    def _capabilities(self, fd: int) -> tuple[bytes, bytes, int]:
+        """Driver, card and what the device can do."""
+        found = bytearray(104)
+        self._kernel.ioctl(fd, VIDIOC_QUERYCAP, found)
+        overall, of_device = struct.unpack_from("=II", found, 84)
+        driver, card = (bytes(found[start : start + size]).split(b"\0")[0] for start, size in ((0, 16), (16, 32)))
+        return driver, card, overall | of_device
+
+    def _is_left_behind(self) -> bool:
+        if self._fd is None:
+            return False
+        driver, _, able = self._capabilities(self._fd)
+        return driver == LOOPBACK and not able & (CAN_CAPTURE | CAN_OUTPUT)
+
+    def _become_writer(self) -> None:
+        version = self._kernel.driver_version()
+        if self._fd is None or not version or version >= WRITER_BUG_FIXED:
+            return
+        try:
+            self._kernel.ioctl(self._fd, VIDIOC_STREAMON, bytearray(struct.pack("=i", OUTPUT)))
+        except OSError as error:
+            # a device without a format has no buffers to start, and has taken us for its writer all the same
+            if error.errno != errno.EINVAL:
+                raise
+
     def _check_writable(self, fd: int) -> None:
-        capability = bytearray(104)
-        self._kernel.ioctl(fd, VIDIOC_QUERYCAP, capability)
-        overall, of_device = struct.unpack_from("=II", capability, 84)
-        if not (overall | of_device) & CAN_OUTPUT:
-            card = bytes(capability[16:48]).split(b"\0")[0].decode(errors="replace")
+        _, card, able = self._capabilities(fd)
+        if not able & CAN_OUTPUT:
             raise OutputError(
-                f"{self.path} ({card}) is a camera, not one to write to, or another program writes to it.",
-                hint=_install(self._label),
+                f"{self.path} ({card.decode(errors='replace')}) cannot be written to now.",
+                hint="Close the programs that write to it or read it. If it is a real camera, set "
+                "outputs.virtual_camera.device to a v4l2loopback one.",
             )
 
     def _set_format(self, fd: int, width: int, height: int) -> None:
