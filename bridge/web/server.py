@@ -219,7 +219,7 @@ class WebServer:
                 data = json.dumps(self._status(), separators=(",", ":"))
                 await response.write(f"event: status\ndata: {data}\n\n".encode())
                 await self._pause(1 / self._settings.events_hz)
-            return response
+        return response
 
     async def _get_jpeg(self, _: web.Request) -> web.Response:
         if self._preview is None:
@@ -245,7 +245,7 @@ class WebServer:
                     count = newest
                     head = f"--frame\r\nContent-Type: image/jpeg\r\nContent-Length: {len(picture)}\r\n\r\n"
                     await response.write(head.encode() + picture + b"\r\n")
-                return response
+        return response
 
     async def _next_picture(self, slot: LatestSlot[bytes], than: int, seconds: float) -> tuple[bytes | None, int]:
         return await asyncio.get_running_loop().run_in_executor(self._waiters, slot.wait_newer, than, seconds)
@@ -254,6 +254,7 @@ class WebServer:
     async def _stream(self, request: web.Request, content_type: str) -> AsyncIterator[web.StreamResponse]:
         if self._watchers >= MAX_WATCHERS:
             raise web.HTTPServiceUnavailable(reason=f"More than {MAX_WATCHERS} pages are open.")
+        # A viewer that leaves ends the block without an error: what follows it must still return the response.
         response = web.StreamResponse(headers={hdrs.CONTENT_TYPE: content_type, "Cache-Control": "no-store"})
         self._watchers += 1
         try:

@@ -255,6 +255,20 @@ def test_events_and_pictures_stream_and_encoding_stops_with_the_last_viewer():
     run(scenario())
 
 
+def test_a_viewer_that_leaves_is_no_error(caplog):
+    async def scenario():
+        async with serving(events_hz=30.0) as client:
+            for path in ("/api/v1/events", "/api/v1/preview.mjpeg"):
+                viewer = await client.get(path)
+                await viewer.content.readany()
+                viewer.close()
+            while client.preview.watchers or client.server._watchers:
+                await asyncio.sleep(0.01)
+
+    run(scenario())
+    assert [record for record in caplog.records if record.levelname == "ERROR"] == []
+
+
 def test_a_port_in_use_is_pinned_and_healed():
     async def scenario():
         async with serving() as client:
