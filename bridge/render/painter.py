@@ -91,7 +91,7 @@ class Painter:
         light = sum(reading.mood.light * share for reading, share in shares)
         chaos = sum(reading.mood.chaos * share for reading, share in shares)
         torn = min(max(look.turbulence + 0.35 * chaos, 0.0), 1.0)
-        brush = Brush(self._studio, look.phase, vector, look.composition, look.detail, torn, look.pulse)
+        brush = Brush(self._studio, look.phase + _moment(look.composition), vector, look.composition, look.detail, torn, look.pulse)
         tone, hue = SCENES[name](brush)
         tone = self._light(look, tone, light)
         return self._colour(tone, hue, shares)
@@ -137,6 +137,11 @@ class Painter:
         grain += y_plane
         np.clip(grain, 16, 235, out=grain)
         np.copyto(y_plane, grain, casting="unsafe")
+
+
+def _moment(composition: int) -> float:
+    """Where in its own time a composition stands: a cut lands somewhere quite different."""
+    return (composition * 0.618034) % 1.0 * 400.0
 
 
 def _fit(guide: npt.NDArray[np.uint8], shape: tuple[int, ...]) -> Array:

@@ -10,12 +10,13 @@ __all__ = ["PERIOD", "Array", "Studio", "smoothstep"]
 
 import math
 from functools import lru_cache
-from typing import Final, TypeAlias
+from typing import Any, Final, TypeAlias
 
 import numpy as np
 import numpy.typing as npt
 
-Array: TypeAlias = npt.NDArray[np.float32]
+Array: TypeAlias = npt.NDArray[np.floating[Any]]
+"""Numbers on the way to a picture; float32 throughout, though numpy's types cannot always tell."""
 
 PERIOD: Final = 512
 """Units after which the noise repeats."""

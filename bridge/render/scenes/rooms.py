@@ -85,6 +85,7 @@ def crystal(b: Brush) -> Drawing:
     shift, turn = b.of(3, 0.42, 0.78), b.of(4, 0.5, 1.1) + 0.12 * math.sin(t * 0.16)
     scale = 1.0
     nearest = np.full_like(x, 9.0)
+    code = np.zeros_like(x)
     light = np.zeros_like(x)
     x = x + 0.03 * b.chaos * sway
     for fold in range(4):
@@ -92,16 +93,17 @@ def crystal(b: Brush) -> Drawing:
         c, k = math.cos(turn + 0.5 * fold + 0.06 * t), math.sin(turn + 0.5 * fold + 0.06 * t)
         x, y = x * c + y * k, y * c - x * k
         x, y, scale = x * 1.28, y * 1.28, scale * 1.28
+        code += np.where(x > 0, 1.7 + fold, 0.0) + np.where(y > 0, 2.9 * (fold + 1), 0.0)
         edge = np.minimum(np.abs(x), np.abs(y)) / scale
         np.minimum(nearest, edge, out=nearest)
         light += np.abs(np.sin(x * 1.7 + t * 0.55 + fold)) * (0.3 - 0.035 * fold)
     facet = s.noise(x * 24 + 1024 * b.chance(1), y * 24 + t * 5)
     vault = np.exp(-(s.x**2 * 1.8 + (s.y + 0.22) ** 2 * 1.1))
     seam = np.exp(-((nearest * (95 + 60 * b.detail)) ** 2))
-    sheen = np.abs(np.sin((x + y) * 1.3 + t * 0.4))
+    sheen = 0.5 + 0.5 * np.sin(code * 2.3 + t * 0.5 + 1.5 * (x + y))
     tone = (
         0.07
-        + (0.3 + 0.62 * vault) * light * (0.35 + 0.45 * facet + 0.55 * sheen)
+        + (0.3 + 0.62 * vault) * light * (0.15 + 0.35 * facet + 0.95 * sheen)
         + (0.1 + 0.2 * vault) * seam
         + 0.22 * vault**2
     )
