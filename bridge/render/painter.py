@@ -23,6 +23,7 @@ from bridge.render.words import Reading, read_prompt
 
 _MOST_SCENES: Final = 3
 _GRAIN: Final = 256
+_LONG: Final = 20_000.0
 _QUIET: Final = "slow silk drifting, indigo and teal, soft, dark"
 
 
@@ -91,7 +92,15 @@ class Painter:
         light = sum(reading.mood.light * share for reading, share in shares)
         chaos = sum(reading.mood.chaos * share for reading, share in shares)
         torn = min(max(look.turbulence + 0.35 * chaos, 0.0), 1.0)
-        brush = Brush(self._studio, look.phase + _moment(look.composition), vector, look.composition, look.detail, torn, look.pulse)
+        brush = Brush(
+            self._studio,
+            look.phase % _LONG + _moment(look.composition),
+            vector,
+            look.composition,
+            look.detail,
+            torn,
+            look.pulse,
+        )
         tone, hue = SCENES[name](brush)
         tone = self._light(look, tone, light)
         return self._colour(tone, hue, shares)
