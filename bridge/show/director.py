@@ -16,6 +16,8 @@ from bridge.show.transitions import Running
 
 WEIGHT_STEP: Final = 0.05
 """Weights move in steps of 5 %: each change costs the server a pass of its text encoder."""
+WEIGHT_SLEW: Final = 0.2
+"""The most that music moves a weight in one chunk, so that the picture glides after a transition."""
 
 
 class Director:
@@ -32,6 +34,7 @@ class Director:
         self._changed = float("-inf")
         self._asked: float | None = 0.0
         self._weight = 0.5
+        self._weighed = float("-inf")
         self._slerp = True
         self._return_s = 0.0
         self._turns: dict[str, int] = {}
@@ -108,6 +111,7 @@ class Director:
         chunk: ChunkFacts,
         now: float,
         slerp: bool = True,
+        by_hand: bool = False,
     ) -> PromptPlan:
         """The plan for now; the same object while nothing changes.
 
@@ -117,6 +121,7 @@ class Director:
             seconds: length of a transition that a change of bands asks for.
             dwell_s: how long words stand before music may change them.
             slerp: whether two prompts are blended on the sphere; any other number of prompts is linear.
+            by_hand: the weight is a control's, so it moves at once; the music's glides, a step per chunk.
         """
         self._slerp = slerp
         busy = self.running.at(now, chunk)
@@ -134,7 +139,10 @@ class Director:
                 scene = replace(scene, accent=found[0])
             return self._go(scene, weight, seconds, now)
         if not busy and two_ends and abs(weight - self._weight) >= WEIGHT_STEP - 1e-9:
-            self._reweigh(weight)
+            if by_hand:
+                self._reweigh(weight, now)
+            elif now - self._weighed >= chunk.period_s:
+                self._reweigh(min(max(weight, self._weight - WEIGHT_SLEW), self._weight + WEIGHT_SLEW), now)
         return self.plan
 
     def _go(self, scene: Scene, weight: float, seconds: float, now: float) -> PromptPlan:
@@ -150,10 +158,10 @@ class Director:
         self._changed = now
         return self.plan
 
-    def _reweigh(self, weight: float) -> None:
+    def _reweigh(self, weight: float, now: float) -> None:
         if self.scene.override or self.scene.blended or not self.scene.two_ends:
             return
-        self._weight = _stepped(weight)
+        self._weight, self._weighed = _stepped(weight), now
         prompts = prompts_of(self.scene, self._weight)
         if prompts != self.plan.prompts:
             self.plan = replace(self.plan, prompts=prompts)

@@ -67,7 +67,7 @@ def levers_of(theme: Theme, *, text_like: bool, text_noise: bool = False) -> tup
     names = list(dict.fromkeys(mode.drives))
     if text_noise and "noise_scale" not in names:
         names.append("noise_scale")
-    stand_ins = theme.text.instead_of_noise if text_like else ()
+    stand_ins = theme.stand_ins if text_like else ()
     return tuple(_lever(theme, name, stands_in=name in stand_ins) for name in names)
 
 

@@ -86,7 +86,21 @@ def _list(spec: ParamSpec, value: Any) -> tuple[ParamValue, ...] | None:
         steps = [number_of(item) for item in items]
         whole = sorted({min(max(round(s), 1), 1000) for s in steps if s is not None}, reverse=True)
         return tuple(whole[:_MAX_STEPS]) if whole and None not in steps else None
-    return tuple(items) if len(items) <= _MAX_ITEMS and all(_plain(item) for item in items) else None
+    if spec.name == "lora_scales":
+        items = [_lora(item) for item in items]
+    fits = _fits_paths if spec.name in ("vace_ref_images", "images") else _plain
+    return tuple(items) if len(items) <= _MAX_ITEMS and all(fits(item) for item in items) else None
+
+
+def _lora(item: Any) -> dict[str, ParamValue] | None:
+    scale = number_of(item.get("scale", 1.0)) if isinstance(item, Mapping) else None
+    if scale is None or not isinstance(item.get("path"), str):
+        return None
+    return {"path": item["path"], "scale": min(max(scale, -10.0), 10.0)}
+
+
+def _fits_paths(item: Any) -> bool:
+    return isinstance(item, str) and bool(item)
 
 
 def _plain(item: Any) -> bool:

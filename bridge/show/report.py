@@ -105,6 +105,6 @@ def _why_not(name: str, theme: Theme, mixer: Mixer) -> str | None:
     if name in LOCAL_SPECS:
         return None
     why = parameters.reason(name)
-    if why and name == "noise_scale" and parameters.text_like and theme.text.instead_of_noise:
-        why = f"{why} {theme.name} drives {' and '.join(theme.text.instead_of_noise)} instead."
+    if why and name == "noise_scale" and parameters.text_like and theme.stand_ins:
+        why = f"{why} {theme.name} drives {' and '.join(theme.stand_ins)} instead."
     return why

@@ -270,6 +270,7 @@ class Show:
             chunk=chunk,
             now=now,
             slerp=mixer.slerp(),
+            by_hand=desk.controls.get("prompt_weight") is not None,
         )
         params = mixer.params(busy=self._director.busy(chunk, now))
         desired = self._desired(plan if mixer.parameters.prompts else None, params)

@@ -276,6 +276,13 @@ class Theme(PartSettings):
     video: VideoMode = Field(default=VideoMode(), description="What is driven in video mode.")
 
     @model_validator(mode="after")
+    def _stand_ins_are_driven(self) -> Theme:
+        idle = [lever for lever in self.text.instead_of_noise if lever not in self.text.drives]
+        if idle and "instead_of_noise" in self.text.model_fields_set:
+            raise ValueError(f"text.instead_of_noise names {idle[0]}, which text.drives does not: add it there")
+        return self
+
+    @model_validator(mode="after")
     def _beat_action_needs_prompts(self) -> Theme:
         if self.beats.action in ("prompt_cycle", "transition_trigger") and not self.variations:
             raise ValueError(f"the beat action {self.beats.action} needs prompts to go to: add [[variations]]")
@@ -291,6 +298,12 @@ class Theme(PartSettings):
     def variations_for(self, trigger: Trigger) -> tuple[tuple[str, float], ...]:
         """The (prompt, blend seconds) of a trigger, in turn."""
         return tuple((p, v.blend_s) for v in self.variations if v.trigger == trigger for p in v.prompts)
+
+    @property
+    def stand_ins(self) -> tuple[LeverName, ...]:
+        """What really follows the reactions meant for noise_scale in text mode."""
+        usable = set(self.text.drives) - (set() if self.prompt.calm else {"prompt_weight"})
+        return tuple(lever for lever in self.text.instead_of_noise if lever in usable)
 
     def resting(self, lever: LeverName) -> float:
         """Where a lever rests, inside its range."""

@@ -8,7 +8,7 @@ import pytest
 
 from bridge.model.facts import ScopeFacts
 from bridge.show import ShowSettings, load_themes, shipped_themes
-from tests.show.player import KREA, LONGLIVE, PASSTHROUGH, PLUGIN, TEXT, VIDEO, Player
+from tests.show.player import KREA, LONGLIVE, PASSTHROUGH, PLUGIN, TEXT, VIDEO, Player, theme_of
 
 VACE_VIDEO = replace(VIDEO, vace_active=True)
 NO_VACE = replace(LONGLIVE, supports_vace=False)
@@ -66,6 +66,16 @@ def test_each_shipped_theme_names_what_it_drives_instead_of_noise() -> None:
         player.play(20.0, energy=0.95, brightness=0.9, texture=0.6, mid=0.8, low=0.8, high=0.7)
         assert player.weights != before[0]
         assert player.out.fx.levels != before[1]
+
+
+def test_a_theme_of_one_prompt_does_not_claim_to_drive_weights() -> None:
+    theme = theme_of(**{'calm = "asleep"\nintense = "awake"\n': ""})
+    player = Player(themes={"card": theme})
+    assert "drives fx/zoom instead" in player.report.ineffective["noise_scale"]
+    assert "no calm and intense prompt" in player.report.ineffective["prompt_weight"]
+    assert player.weights == (1.0,)
+    plain = theme_of(**{'instead_of_noise = ["prompt_weight", "fx/zoom"]': "", '"fx/zoom"]': "]"})
+    assert plain.stand_ins == ("prompt_weight",)
 
 
 def test_video_mode_sends_noise_with_the_controller_off_and_one_prompt() -> None:

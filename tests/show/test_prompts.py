@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import replace
+from itertools import pairwise
 
 import pytest
 
@@ -83,6 +84,21 @@ def test_weights_follow_energy_in_steps_and_keep_the_plan() -> None:
     assert player.plan_id == plan
     assert weights <= {round(n * 0.05, 2) for n in range(21)}
     assert len(weights) <= 2, "three hundredths of energy are at most one step"
+
+
+def test_music_glides_the_weights_a_step_per_chunk_and_a_hand_moves_them_at_once() -> None:
+    player = Player(
+        themes={"card": theme_of(**{'= "medium"': '= "low"', '= "high"': '= "low"', '= "peak"': '= "low"'})}
+    )
+    player.play(8.0, energy=0.0)
+    player.play(8.0, lambda out: [p.weight for p in out.desired.prompts.prompts][1], energy=1.0)
+    times, weights = zip(*((float(t), float(w)) for t, w in (line.split() for line in player.trace)), strict=True)
+    assert weights[-1] == 1.0
+    assert all(b - a <= 0.2 + 1e-9 for a, b in pairwise(weights))
+    assert all(b - a >= 0.8 - 0.11 for a, b in pairwise(times[1:]))
+    player.set("macro/reaction", 0.0)
+    player.set("param/prompt_weight", 0.1)
+    assert player.weights == (0.9, 0.1)
 
 
 def test_weights_stand_still_while_a_transition_runs() -> None:

@@ -108,6 +108,27 @@ def test_one_shots_are_numbered_and_references_outlive_resets() -> None:
     assert player.out.desired.one_shots[-1].value == ()
 
 
+@pytest.mark.parametrize(
+    ("name", "value", "kept"),
+    [
+        ("lora_scales", {"path": "/a", "scale": 99}, ({"path": "/a", "scale": 10.0},)),
+        ("lora_scales", ({"path": "/a"},), ({"path": "/a", "scale": 1.0},)),
+        ("lora_scales", ({"path": 3, "scale": 1},), None),
+        ("lora_scales", (0.5,), None),
+        ("vace_ref_images", (0.5,), None),
+        ("vace_ref_images", ("",), None),
+        ("first_frame_image", "/a.png", "/a.png"),
+        ("ctrl_input", {"button": ["KeyW"]}, {"button": ["KeyW"]}),
+        ("ctrl_input", "KeyW", None),
+    ],
+)
+def test_one_shots_are_checked_because_one_bad_value_stops_the_video(name: str, value: object, kept: object) -> None:
+    player = Player()
+    issue = player.set(f"param/{name}", value)
+    assert (issue is None) is (kept is not None)
+    assert [shot.value for shot in player.out.desired.one_shots] == ([] if kept is None else [kept])
+
+
 def test_a_one_shot_the_pipeline_cannot_take_is_refused() -> None:
     player = Player(facts=replace(TEXT, schema=replace(TEXT.schema, supports_vace=False, supports_lora=False)))  # type: ignore[type-var]
     assert "no VACE" in str(player.set("param/vace_ref_images", "/assets/a.png"))

@@ -2,11 +2,14 @@
 
 from __future__ import annotations
 
+import re
 from pathlib import Path
+from typing import get_args
 
 import pytest
+from pydantic import BaseModel
 
-from bridge.show import MINIMAL, Show, ShowSettings, load_themes, shipped_themes
+from bridge.show import MINIMAL, Show, ShowSettings, Theme, load_themes, shipped_themes
 from bridge.show.bands import Bands
 from bridge.show.prompts import Scene, prompts_of
 from tests.show.player import THEME
@@ -113,11 +116,18 @@ def test_with_no_good_theme_the_minimal_one_plays(tmp_path: Path) -> None:
             "video.drives",
             "cut the picture",
         ),
+        (
+            'instead_of_noise = ["prompt_weight", "fx/zoom"]',
+            'instead_of_noise = ["fx/hue"]',
+            None,
+            "",
+            "text.instead_of_noise names fx/hue",
+        ),
         ("[prompt]", "[prompt", 5, "", "not valid TOML"),
     ],
 )
 def test_a_bad_theme_says_where_and_what_to_do(
-    tmp_path: Path, old: str, new: str, line: int, where: str, says: str
+    tmp_path: Path, old: str, new: str, line: int | None, where: str, says: str
 ) -> None:
     assert old in THEME
     path = _write(tmp_path, "card.toml", THEME.replace(old, new))
@@ -166,3 +176,31 @@ def test_bytes_that_are_no_text(tmp_path: Path) -> None:
     (tmp_path / "folder.toml").mkdir()
     issues = load_themes([tmp_path])[1]
     assert [("UTF-8" in str(i)) or ("cannot be read" in str(i)) for i in issues] == [True, True]
+
+
+DOCS = Path(__file__).parents[2] / "docs" / "themes.md"
+
+
+def test_the_examples_of_the_docs_are_good_themes(tmp_path: Path) -> None:
+    examples = re.findall(r"```toml\n(.*?)```", DOCS.read_text(encoding="utf-8"), re.DOTALL)
+    assert len(examples) == 2
+    for number, text in enumerate(examples):
+        _write(tmp_path, f"example-{number}.toml", text)
+    themes, issues = load_themes([tmp_path])
+    assert issues == []
+    assert len(themes) == 2
+
+
+def test_the_docs_explain_every_key() -> None:
+    text = DOCS.read_text(encoding="utf-8")
+
+    def names(model: type[BaseModel]) -> set[str]:
+        found = set()
+        for name, info in model.model_fields.items():
+            found.add(info.alias or name)
+            for inner in (info.annotation, *get_args(info.annotation)):
+                if isinstance(inner, type) and issubclass(inner, BaseModel):
+                    found |= names(inner)
+        return found
+
+    assert {name for name in names(Theme) if name not in text} == set()
