@@ -29,6 +29,7 @@ NAME_SEARCH_S: Final = 0.5
 def load_ndi() -> SimpleNamespace:
     """What is used of cyndilib. Raises DependencyMissing when it is not installed or does not load."""
     try:
+        from cyndilib.audio_frame import AudioSendFrame
         from cyndilib.finder import Finder
         from cyndilib.sender import Sender
         from cyndilib.video_frame import VideoSendFrame
@@ -38,7 +39,9 @@ def load_ndi() -> SimpleNamespace:
             f"NDI is not available: {error}.",
             hint='Install it with: pip install "scope-bridge[ndi]" or set outputs.ndi.enabled = false.',
         ) from error
-    return SimpleNamespace(Finder=Finder, Sender=Sender, VideoSendFrame=VideoSendFrame, FourCC=FourCC)
+    return SimpleNamespace(
+        AudioSendFrame=AudioSendFrame, Finder=Finder, Sender=Sender, VideoSendFrame=VideoSendFrame, FourCC=FourCC
+    )
 
 
 class NdiSink:
@@ -84,8 +87,15 @@ class NdiSink:
         # clock_video would make every write block for a frame
         sender = ndi.Sender(self._settings.name, self._settings.groups, clock_video=False, clock_audio=False)
         sender.set_video_frame(frame)
+        # Never written to. Without one cyndilib 0.1.3 ends the process with SIGSEGV where libndi refuses the name.
+        sender.set_audio_frame(ndi.AudioSendFrame())
         try:
             sender.open()
+        except MemoryError as error:  # what cyndilib makes of every refusal
+            raise OutputError(
+                f'NDI refused the name "{self._settings.name}": another program on this machine has it.',
+                hint="Stop that program, or give outputs.ndi.name another name. Tried again by itself.",
+            ) from error
         except RuntimeError as error:
             raise OutputError(
                 f'NDI could not start "{self._settings.name}": {error}.',
