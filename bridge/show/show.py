@@ -291,9 +291,18 @@ class Show:
     @property
     def values(self) -> Mapping[str, float | None]:
         """What every target rests on now, 0..1, for pickup; None where it has no such value."""
-        key = (self._desk.controls.version, self._mixer.fitted, self._mixer.seed, tuple(self._desk.macros.values()))
+        key = (
+            tuple(self._themes),
+            self._theme.id,
+            self._desk.controls.version,
+            self._mixer.fitted,
+            self._mixer.seed,
+            tuple(self._desk.macros.values()),
+        )
         if self._values[0] != key:
-            self._values = (key, MappingProxyType(self._mixer.values()))
+            order = tuple(self._themes)
+            place = (order.index(self._theme.id) + 0.5) / len(order)
+            self._values = (key, MappingProxyType({**self._mixer.values(), "theme": place}))
         return self._values[1]
 
     def report(self, world: World) -> ShowReport:
