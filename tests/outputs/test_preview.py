@@ -21,9 +21,7 @@ RED_709 = (63, 102, 240)
 
 def canvas_frame(yuv: tuple[int, int, int] = RED_709, width: int = 1280, height: int = 720, seq: int = 1) -> Frame:
     data = np.empty((height * 3 // 2, width), np.uint8)
-    for part, level in zip(
-        np.split(data.reshape(-1), [height * width, height * width * 5 // 4]), yuv, strict=True
-    ):
+    for part, level in zip(np.split(data.reshape(-1), [height * width, height * width * 5 // 4]), yuv, strict=True):
         part[:] = level
     return Frame(data, width, height, 0.0, seq, "bt709")
 
