@@ -5,6 +5,8 @@ from __future__ import annotations
 import threading
 import time
 from collections.abc import Callable
+from itertools import pairwise
+from typing import Self
 
 import numpy as np
 import pytest
@@ -65,7 +67,7 @@ class Rig:
         self.seq = 0
         self.size = (64, 64)
 
-    def __enter__(self) -> Rig:
+    def __enter__(self) -> Self:
         self.outputs.start()
         return self
 
@@ -185,7 +187,7 @@ def test_back_off_grows_and_is_bounded() -> None:
     sink.open = timed  # type: ignore[method-assign]
     with Rig(sink) as rig:
         rig.until(lambda: len(times) >= 6)
-    gaps = [b - a for a, b in zip(times, times[1:], strict=False)]
+    gaps = [b - a for a, b in pairwise(times)]
     assert gaps[0] < gaps[1] < gaps[2] < gaps[3]
     assert gaps[0] >= 0.5 and gaps[-1] >= 4.9
 
