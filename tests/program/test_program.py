@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import threading
 import time
+from typing import Self
 
 import numpy as np
 import pytest
@@ -36,7 +37,7 @@ class Stage:
             board=self.board,
         )
 
-    def __enter__(self) -> Stage:
+    def __enter__(self) -> Self:
         self.program.start()
         return self
 
@@ -117,11 +118,10 @@ def test_the_slate_returns_by_ticks_in_low_latency_mode_too() -> None:
 @given(fps=st.sampled_from([24.0, 29.97, 30.0, 60.0]), delays=st.lists(st.floats(0.0, 0.2), max_size=60))
 def test_the_schedule_does_not_drift_and_counts_what_it_skips(fps: float, delays: list[float]) -> None:
     schedule = Schedule(fps, 50.0)
-    now, done, missed = 50.0, 0, 0
-    for delay in delays:
+    now, missed = 50.0, 0
+    for done, delay in enumerate(delays, start=1):
         now = max(now, schedule.due) + delay
         missed += schedule.ticked(now)
-        done += 1
         assert schedule.due > now - 1e-6
         assert schedule.due - now <= 1 / fps + 1e-6
         ticks = (schedule.due - 50.0) * fps
