@@ -80,7 +80,7 @@ class Daemon:
         )
 
     def stop(self) -> str:
-        self.osc._sock.close()  # python-osc offers no other way
+        self.osc.close()
         self.process.send_signal(signal.SIGTERM)
         _, log = self.process.communicate(timeout=20)
         assert self.process.returncode == 0, log
