@@ -14,7 +14,7 @@ from hypothesis import strategies as st
 from bridge.model.board import ProblemBoard
 from bridge.model.cell import Cell
 from bridge.model.desired import FxState
-from bridge.model.facts import ScopeFacts
+from bridge.model.facts import ChunkFacts, ScopeFacts
 from bridge.model.frames import Frame, LatestSlot
 from bridge.model.meter import Meter
 from bridge.program import Program, ProgramSettings
@@ -33,7 +33,7 @@ class Stage:
             frames=self.frames,
             canvas=self.canvas,
             fx=self.fx,
-            facts=Cell(ScopeFacts()),
+            facts=Cell(ScopeFacts(chunk=ChunkFacts(period_s=0.1))),
             board=self.board,
         )
 
@@ -100,12 +100,12 @@ def test_a_frame_that_cannot_be_shown_is_counted_once_and_the_good_one_stays() -
 
 @pytest.mark.parametrize("low_latency", [False, True])
 def test_low_latency_shows_a_picture_before_the_tick(low_latency: bool) -> None:
-    with Stage(fps=1.0, low_latency=low_latency) as stage:
+    with Stage(fps=2.0, low_latency=low_latency) as stage:
         first = stage.canvas.get()
         assert first is not None
         stage.frames.put(flat(RED_601, t=time.monotonic()))
         shown = stage.until(lambda f: close(at(f, 96, 80), RED_709))
-        assert (shown.t - first.t < 0.5) == low_latency
+        assert (shown.t - first.t < 0.25) == low_latency
 
 
 def test_the_slate_returns_by_ticks_in_low_latency_mode_too() -> None:
