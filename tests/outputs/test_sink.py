@@ -60,9 +60,9 @@ class Rig:
     def __init__(self, *sinks: FakeSink) -> None:
         self.canvas: LatestSlot[Frame] = LatestSlot()
         self.board = ProblemBoard()
-        # ten times the real speed: back-off and repeats need no patience
+        # twenty times the real speed: back-off and repeats need no patience
         self.outputs = Outputs(
-            NO_PREVIEW, canvas=self.canvas, board=self.board, fps=25.0, clock=lambda: time.monotonic() * 10, sinks=sinks
+            NO_PREVIEW, canvas=self.canvas, board=self.board, fps=25.0, clock=lambda: time.monotonic() * 20, sinks=sinks
         )
         self.seq = 0
         self.size = (64, 64)
@@ -181,7 +181,7 @@ def test_back_off_grows_and_is_bounded() -> None:
     real_open = sink.open
 
     def timed(width: int, height: int, fps: float) -> str:
-        times.append(time.monotonic() * 10)
+        times.append(time.monotonic() * 20)
         return real_open(width, height, fps)
 
     sink.open = timed  # type: ignore[method-assign]

@@ -70,7 +70,7 @@ def test_ticks_go_on_when_the_source_dies() -> None:
         stage.frames.put(flat(RED_601, t=time.monotonic()))
         red = stage.until(lambda f: close(at(f, 96, 80), RED_709))
         assert stage.program.status().state == "live"
-        stage.until(lambda f: f.seq >= red.seq + 150)
+        stage.until(lambda f: f.seq >= red.seq + 80)
         status = stage.program.status()
         assert status.state == "slate"
         assert status.age_ms is None
