@@ -274,7 +274,7 @@ class Show:
         )
         params = mixer.params(busy=self._director.busy(chunk, now))
         desired = self._desired(plan if mixer.parameters.prompts else None, params)
-        fx = desk.effects.state(mixer.levels(), round(desk.macros["brightness"], 3), now)
+        fx = desk.effects.state(mixer.levels(), round(desk.macros["brightness"], 3), now, paused=desk.paused.on)
         if desired is not self._output.desired or fx is not self._output.fx:
             self._output = ShowOutput(desired, fx)
         return self._output
