@@ -191,6 +191,8 @@ def fields_at(model: type[BaseModel], path: Sequence[str | int]) -> list[str]:
         if isinstance(part, int):
             continue
         annotations = [m.model_fields[part].annotation for m in found if part in m.model_fields]
+        if not annotations:
+            continue  # the key of a table that people name themselves
         found = [inner for annotation in annotations for inner in _models_in(annotation)]
     return [name for m in found for name, info in m.model_fields.items() for name in [info.alias or name]]
 

@@ -6,12 +6,15 @@ __all__ = ["Hall", "NotLoaded"]
 
 import asyncio
 import logging
+import tempfile
 import time
 from collections.abc import Mapping
+from pathlib import Path
 from typing import Any
 
 from aiortc import RTCConfiguration, RTCPeerConnection, RTCSessionDescription
 
+from bridge.rehearsal.assets import Assets
 from bridge.rehearsal.catalogue import PipelineKind
 from bridge.rehearsal.faults import Faults
 from bridge.rehearsal.journal import Journal
@@ -36,6 +39,8 @@ class Hall:
         self.journal = Journal()
         self.loader = Loader(self._build, self.faults, settings.load_seconds)
         self.sessions: dict[str, Session] = {}
+        self._folder = None if settings.assets else tempfile.TemporaryDirectory(prefix="rehearsal-")
+        self.assets = Assets(Path(settings.assets or (self._folder.name if self._folder else "")))
         self.started_at = time.time()
         self._ending: set[asyncio.Task[None]] = set()
 
@@ -113,6 +118,8 @@ class Hall:
         """End every session and every load."""
         self.loader.close()
         await asyncio.gather(*(self.end(name) for name in list(self.sessions)), *self._ending)
+        if self._folder is not None:
+            await asyncio.to_thread(self._folder.cleanup)
 
     def state(self) -> dict[str, Any]:
         """The merged parameters of the first session."""

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-__all__ = ["FrameQueue", "OutputTrack", "ProductionRate"]
+__all__ = ["FrameQueue", "OutputTrack", "ProductionRate", "prefer_bitrate"]
 
 import asyncio
 import threading
@@ -14,10 +14,17 @@ from typing import Final
 
 import av
 from aiortc import MediaStreamTrack
+from aiortc.codecs import h264, vpx
 
 _TIME_BASE: Final = Fraction(1, 90_000)
 _MAX_FPS: Final = 60.0
 _POLL: Final = 0.25
+
+
+def prefer_bitrate(bits: int) -> None:
+    """Let this process's encoders start at so many bits a second, as Scope sets them: for the whole process."""
+    vpx.DEFAULT_BITRATE = h264.DEFAULT_BITRATE = bits
+    vpx.MAX_BITRATE = h264.MAX_BITRATE = max(h264.MAX_BITRATE, 2 * bits)
 
 
 class ProductionRate:

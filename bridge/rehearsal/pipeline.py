@@ -21,7 +21,7 @@ import numpy.typing as npt
 
 from bridge.rehearsal.catalogue import Mode, PipelineKind
 from bridge.rehearsal.conditioning import Conditioning, Mixture
-from bridge.render import Look
+from bridge.render import Look, mood_of
 
 _CUT_STRIDE: Final = 7919
 _LABEL_WORDS: Final = 4
@@ -139,9 +139,10 @@ class Pipeline:
         if cut:
             self._composition += 1
         frames = self.frames()
-        shot = Shot(frames, self._look(knobs, mode), knobs.speed, cut)
+        speed = knobs.speed * mood_of(self.conditioning.value).speed
+        shot = Shot(frames, self._look(knobs, mode), speed, cut)
         self.calls += 1
-        self._phase += seconds * knobs.speed
+        self._phase += seconds * speed
         return shot
 
     def _look(self, knobs: _Knobs, mode: Mode) -> Look:

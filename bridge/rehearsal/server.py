@@ -11,9 +11,10 @@ from collections.abc import Callable
 from aiohttp import web
 
 from bridge.model.errors import ScopeBridgeError
+from bridge.rehearsal.api import build_app
 from bridge.rehearsal.hall import Hall
-from bridge.rehearsal.http import build_app
 from bridge.rehearsal.logbook import Logbook
+from bridge.rehearsal.output import prefer_bitrate
 from bridge.rehearsal.settings import RehearsalSettings
 
 
@@ -72,6 +73,7 @@ async def serve(
         ScopeBridgeError: the address cannot be listened on.
     """
     rehearsal = Rehearsal(settings)
+    prefer_bitrate(settings.bitrate)
     await rehearsal.start()
     try:
         if on_ready is not None:

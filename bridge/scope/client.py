@@ -24,6 +24,7 @@ from bridge.scope.settings import ScopeSettings
 from bridge.scope.urls import mask_url
 
 THREAD: Final = "media"
+TURN_S: Final = 1.0
 
 
 class ScopeClient:
@@ -59,6 +60,8 @@ class ScopeClient:
         self._link: Link | None = None
         self._thread: threading.Thread | None = None
         self._ready = threading.Event()
+        self.last_turn: float | None = None
+        """When the media loop last turned; None before it first did."""
 
     def start(self) -> None:
         """Start the media thread; returns once its loop runs. Nothing happens while it already does."""
@@ -169,6 +172,13 @@ class ScopeClient:
         async with asyncio.TaskGroup() as group:
             group.create_task(link.run())
             group.create_task(self._take_in(news, link))
+            group.create_task(self._turn())
+
+    async def _turn(self) -> None:
+        """A sign of life for the watchdog, once a second."""
+        while True:
+            self.last_turn = self._clock()
+            await asyncio.sleep(TURN_S)
 
     async def _take_in(self, news: asyncio.Event, link: Link) -> None:
         while True:

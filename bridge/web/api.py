@@ -2,9 +2,8 @@
 
 from __future__ import annotations
 
-__all__ = ["BadRequestError", "action_intent", "as_json", "param_intents", "target_intents"]
+__all__ = ["BadRequestError", "action_intent", "param_intents", "target_intents"]
 
-import dataclasses
 import json
 import math
 from collections.abc import Mapping
@@ -83,20 +82,3 @@ def _value(name: str, value: Any) -> Any:
     if isinstance(value, Mapping):
         raise BadRequestError(f"{name} must be a number, text, true, false or a list.")
     return value
-
-
-def as_json(value: Any) -> Any:
-    """Status values as plain JSON: dataclasses and mappings become objects, numbers that are not finite null."""
-    if dataclasses.is_dataclass(value) and not isinstance(value, type):
-        return {field.name: as_json(getattr(value, field.name)) for field in dataclasses.fields(value)}
-    if isinstance(value, Mapping):
-        return {str(key): as_json(inner) for key, inner in value.items()}
-    if isinstance(value, tuple | list | frozenset | set):
-        return [as_json(inner) for inner in value]
-    if isinstance(value, float):
-        return round(value, 6) if math.isfinite(value) else None
-    if value is None or isinstance(value, bool | int | str):
-        return value
-    if hasattr(value, "item"):  # a numpy scalar
-        return as_json(value.item())
-    return str(value)

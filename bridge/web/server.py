@@ -7,9 +7,9 @@ __all__ = ["Preview", "WebServer"]
 import asyncio
 import json
 import logging
-from collections.abc import AsyncIterator, Awaitable, Callable, Mapping
+from collections.abc import Awaitable, Callable, Mapping
 from concurrent.futures import ThreadPoolExecutor
-from contextlib import AbstractContextManager, asynccontextmanager
+from contextlib import AbstractContextManager
 from importlib.resources import files
 from typing import Any, Final, Protocol
 
@@ -19,7 +19,7 @@ from bridge.model.board import ProblemBoard
 from bridge.model.errors import ScopeBridgeError
 from bridge.model.frames import LatestSlot
 from bridge.model.targets import ACTIONS, EFFECTS, MACROS, Intent
-from bridge.web.api import BadRequestError, action_intent, as_json, param_intents, target_intents
+from bridge.web.api import BadRequestError, action_intent, param_intents, target_intents
 from bridge.web.guard import guard
 from bridge.web.metrics import metrics_text
 from bridge.web.settings import WebSettings, is_loopback
@@ -36,11 +36,10 @@ SHORTEST_TOKEN: Final = 12
 class Preview(Protocol):
     """The preview output, as the page needs it."""
 
-    @property
-    def slot(self) -> LatestSlot[bytes]:
-        """The newest JPEG."""
+    slot: LatestSlot[bytes]
+    """The newest JPEG."""
 
-    def watch(self) -> AbstractContextManager[None]:
+    def watch(self) -> AbstractContextManager[object]:
         """Pictures are encoded only while somebody is inside this context."""
 
 
@@ -48,7 +47,7 @@ class WebServer:
     """Serves the page and the API; a port in use is a degraded state that is retried for ever.
 
     Args:
-        status: the whole status document, as dataclasses and plain values.
+        status: the whole status document, as plain JSON values.
         post: takes an intent; called on the control loop.
         preview: where pictures come from, None without one.
         complaints: what the watchdog says; empty means healthy.
@@ -74,7 +73,8 @@ class WebServer:
         self._clock = clock
         self._runner: web.AppRunner | None = None
         self._binding: asyncio.Task[None] | None = None
-        self._watchers = 0
+        self.watchers = 0
+        """Streams that are being read now."""
         self._stopping = asyncio.Event()
         # Waiting for a picture blocks a thread; these are kept apart so that viewers never starve other work.
         self._waiters = ThreadPoolExecutor(MAX_WATCHERS, thread_name_prefix="web-wait")
@@ -186,7 +186,7 @@ class WebServer:
         return response
 
     async def _get_status(self, _: web.Request) -> web.Response:
-        return _json(as_json(self._status()))
+        return _json(self._status())
 
     async def _get_targets(self, _: web.Request) -> web.Response:
         return _json({"actions": ACTIONS, "macros": MACROS, "effects": EFFECTS})
@@ -210,17 +210,19 @@ class WebServer:
         return _json({"healthy": not complaints, "complaints": complaints}, status=503 if complaints else 200)
 
     async def _get_metrics(self, _: web.Request) -> web.Response:
-        text = metrics_text(as_json(self._status()), self._board.rejected)
+        text = metrics_text(self._status(), self._board.rejected)
         return web.Response(text=text, headers={hdrs.CONTENT_TYPE: "text/plain; version=0.0.4; charset=utf-8"})
 
     async def _get_events(self, request: web.Request) -> web.StreamResponse:
         """Status as server-sent events. A slow reader gets fewer of them, never old ones."""
-        async with self._stream(request, "text/event-stream") as response:
+
+        async def tell(response: web.StreamResponse) -> None:
             while not self._stopping.is_set():
-                data = json.dumps(as_json(self._status()), separators=(",", ":"))
+                data = json.dumps(self._status(), separators=(",", ":"))
                 await response.write(f"event: status\ndata: {data}\n\n".encode())
                 await self._pause(1 / self._settings.events_hz)
-            return response
+
+        return await self._stream(request, "text/event-stream", tell)
 
     async def _get_jpeg(self, _: web.Request) -> web.Response:
         if self._preview is None:
@@ -236,34 +238,39 @@ class WebServer:
         if self._preview is None:
             return _no_preview()
         slot = self._preview.slot
+
+        async def show(response: web.StreamResponse) -> None:
+            count = 0
+            while not self._stopping.is_set():
+                picture, newest = await self._next_picture(slot, count, 1.0)
+                if picture is None or newest == count:
+                    continue
+                count = newest
+                head = f"--frame\r\nContent-Type: image/jpeg\r\nContent-Length: {len(picture)}\r\n\r\n"
+                await response.write(head.encode() + picture + b"\r\n")
+
         with self._preview.watch():
-            async with self._stream(request, "multipart/x-mixed-replace; boundary=frame") as response:
-                count = 0
-                while not self._stopping.is_set():
-                    picture, newest = await self._next_picture(slot, count, 1.0)
-                    if picture is None or newest == count:
-                        continue
-                    count = newest
-                    head = f"--frame\r\nContent-Type: image/jpeg\r\nContent-Length: {len(picture)}\r\n\r\n"
-                    await response.write(head.encode() + picture + b"\r\n")
-                return response
+            return await self._stream(request, "multipart/x-mixed-replace; boundary=frame", show)
 
     async def _next_picture(self, slot: LatestSlot[bytes], than: int, seconds: float) -> tuple[bytes | None, int]:
         return await asyncio.get_running_loop().run_in_executor(self._waiters, slot.wait_newer, than, seconds)
 
-    @asynccontextmanager
-    async def _stream(self, request: web.Request, content_type: str) -> AsyncIterator[web.StreamResponse]:
-        if self._watchers >= MAX_WATCHERS:
+    async def _stream(
+        self, request: web.Request, content_type: str, write: Callable[[web.StreamResponse], Awaitable[None]]
+    ) -> web.StreamResponse:
+        """Let ``write`` fill a response without end; a viewer who leaves ends it."""
+        if self.watchers >= MAX_WATCHERS:
             raise web.HTTPServiceUnavailable(reason=f"More than {MAX_WATCHERS} pages are open.")
         response = web.StreamResponse(headers={hdrs.CONTENT_TYPE: content_type, "Cache-Control": "no-store"})
-        self._watchers += 1
+        self.watchers += 1
         try:
             await response.prepare(request)
-            yield response
+            await write(response)
         except ConnectionError:
             logger.debug("a viewer of %s left", request.path)
         finally:
-            self._watchers -= 1
+            self.watchers -= 1
+        return response
 
     async def _pause(self, seconds: float) -> None:
         try:

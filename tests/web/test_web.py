@@ -15,8 +15,9 @@ from pydantic import SecretStr
 from bridge.model.board import ProblemBoard
 from bridge.model.errors import ScopeBridgeError
 from bridge.model.frames import LatestSlot
+from bridge.model.plain import as_plain
 from bridge.web import WebServer, WebSettings
-from bridge.web.api import action_intent, as_json, param_intents, target_intents
+from bridge.web.api import action_intent, param_intents, target_intents
 from bridge.web.metrics import metrics_text
 
 STATUS = {
@@ -254,6 +255,20 @@ def test_events_and_pictures_stream_and_encoding_stops_with_the_last_viewer():
     run(scenario())
 
 
+def test_a_viewer_that_leaves_is_no_error(caplog):
+    async def scenario():
+        async with serving(events_hz=30.0) as client:
+            for path in ("/api/v1/events", "/api/v1/preview.mjpeg"):
+                viewer = await client.get(path)
+                await viewer.content.readany()
+                viewer.close()
+            while client.preview.watchers or client.server.watchers:
+                await asyncio.sleep(0.01)
+
+    run(scenario())
+    assert [record for record in caplog.records if record.levelname == "ERROR"] == []
+
+
 def test_a_port_in_use_is_pinned_and_healed():
     async def scenario():
         async with serving() as client:
@@ -293,7 +308,7 @@ def test_arbitrary_bodies_give_intents_or_our_error(body, name):
     )
 )
 def test_every_status_is_valid_json(value):
-    json.loads(json.dumps(as_json(value), allow_nan=False))
+    json.loads(json.dumps(as_plain(value), allow_nan=False))
 
 
 def test_rejections_are_counted_by_reason():
