@@ -72,9 +72,9 @@ class Server:
 
 @contextlib.contextmanager
 def rehearsal(*arguments: str) -> Iterator[Server]:
-    """A server with quick, small chunks: 4 frames at 40 fps unless told otherwise."""
+    """A server with quick, small chunks: 4 frames at 60 fps unless told otherwise."""
     command = [sys.executable, "-m", "bridge.rehearsal", "--port", "0", "--json", "--parent-pid", str(os.getpid())]
-    quick = ["--fps", "40", "--chunk", "4", "--load-seconds", "0.05"]
+    quick = ["--fps", "60", "--chunk", "4", "--load-seconds", "0.05"]
     process = subprocess.Popen([*command, *quick, *arguments], stdout=subprocess.PIPE, text=True)
     try:
         assert process.stdout is not None

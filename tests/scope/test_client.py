@@ -169,7 +169,7 @@ def test_a_pipeline_without_text_mode_or_prompts(server: Server) -> None:
 def test_a_value_that_stops_the_pipeline_is_taken_back(server: Server, known: bool) -> None:
     """Where a good value is known it is sent again; where not, a new session starts without the bad one."""
     good = DesiredState(1, None, {"vace_context_scale": 0.5} if known else {})
-    with playing(server.url, pipeline="controller-viz", chunk_frames=1) as player:
+    with playing(server.url, pipeline="controller-viz", chunk_frames=1, stall_s=0.2) as player:
         player.client.submit(good)
         player.wait("live")
         began = player.client.status().video.frames
