@@ -17,6 +17,9 @@ from bridge.rehearsal.logbook import Logbook
 from bridge.rehearsal.output import prefer_bitrate
 from bridge.rehearsal.settings import RehearsalSettings
 
+# The part's own logger, whose lines /logs/tail shows.
+_logger = logging.getLogger("bridge.rehearsal")
+
 
 class Rehearsal:
     """One server; ``await start()``, ``await stop()``. ``url`` is known once it has started."""
@@ -34,9 +37,8 @@ class Rehearsal:
         Raises:
             ScopeBridgeError: the address cannot be listened on.
         """
-        logger = logging.getLogger("bridge.rehearsal")
-        logger.setLevel(logging.INFO)
-        logger.addHandler(self._logbook)
+        _logger.setLevel(logging.INFO)
+        _logger.addHandler(self._logbook)
         runner = web.AppRunner(build_app(self.hall, self._logbook), access_log=None, shutdown_timeout=1.0)
         await runner.setup()
         site = web.TCPSite(runner, self.settings.host, self.settings.port)
@@ -44,6 +46,7 @@ class Rehearsal:
             await site.start()
         except OSError as error:
             await runner.cleanup()
+            await self.stop()
             raise ScopeBridgeError(
                 f"The rehearsal server cannot listen on {self.settings.host}:{self.settings.port}: {error.strerror}.",
                 hint="Choose another port, or 0 for any free one.",
@@ -58,7 +61,7 @@ class Rehearsal:
         if self._runner is not None:
             await self._runner.cleanup()
             self._runner = None
-        logging.getLogger("bridge.rehearsal").removeHandler(self._logbook)
+        _logger.removeHandler(self._logbook)
 
 
 async def serve(

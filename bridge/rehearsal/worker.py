@@ -29,6 +29,7 @@ ERROR_PAUSE: Final = 0.1
 """Seconds between calls that throw."""
 
 _INPUT_POLL: Final = 0.02
+_IDLE_POLL: Final = 0.05
 
 
 class VideoInput:
@@ -80,7 +81,6 @@ class Worker(threading.Thread):
         super().__init__(name=f"rehearsal-{session[:8]}", daemon=True)
         self.running = threading.Event()
         self.running.set()
-        self.out_of_memory = False
         self._stop_asked = threading.Event()
         self._session = session
         self._pipeline = pipeline
@@ -104,10 +104,13 @@ class Worker(threading.Thread):
     def run(self) -> None:
         """The chunks, one after the other."""
         while not self._stop_asked.is_set():
-            if self.out_of_memory:
+            if self._pipeline.out_of_memory:
                 logger.error("Non-recoverable error in session %s: CUDA out of memory", self._session)
                 return
-            if not self.running.wait(0.1) or not self._faults.flowing.wait(0.1):
+            if not self.running.wait(_IDLE_POLL):
+                continue
+            if self._faults.is_stalled:
+                self._stop_asked.wait(_IDLE_POLL)
                 continue
             guides: list[av.VideoFrame] = []
             if self._video is not None:
