@@ -8,7 +8,6 @@ from __future__ import annotations
 
 __all__ = ["ChunkError", "Pipeline", "Shot"]
 
-import math
 import threading
 from collections import deque
 from collections.abc import Iterator, Mapping, Sequence
@@ -25,6 +24,7 @@ from bridge.render import Look, mood_of
 
 _CUT_STRIDE: Final = 7919
 _LABEL_WORDS: Final = 4
+_HUGE: Final = 10**15
 
 
 class ChunkError(ValueError):
@@ -123,8 +123,8 @@ class Pipeline:
         with self._turn:
             self._turn.notify_all()
 
-    def call(self, params: Mapping[str, Any], *, reset: bool, mode: Mode, seconds: float) -> Shot:
-        """One call of ``seconds`` of picture time.
+    def call(self, params: Mapping[str, Any], *, reset: bool, mode: Mode, frames: int, seconds: float) -> Shot:
+        """One call that makes ``frames`` frames of ``seconds`` of picture time together.
 
         Raises:
             ChunkError: a parameter has a value that the blocks cannot use.
@@ -144,7 +144,6 @@ class Pipeline:
             self._references = knobs.references
         if cut:
             self._composition += 1
-        frames = self.frames()
         speed = knobs.speed * mood_of(self.conditioning.value).speed
         shot = Shot(frames, self._look(knobs, mode), speed, cut)
         self.calls += 1
@@ -232,8 +231,8 @@ def _steps(value: Any, default: tuple[int, ...]) -> tuple[int, ...]:
 
 
 def _number(value: Any, name: str) -> float:
-    if isinstance(value, bool) or not isinstance(value, int | float) or not math.isfinite(value):
-        raise ChunkError(f"{name} is {value!r}, not a number")
+    if isinstance(value, bool) or not isinstance(value, int | float) or not abs(value) < _HUGE:
+        raise ChunkError(f"{name} is {str(value)[:80]!r}, not a number")
     return float(value)
 
 

@@ -6,7 +6,8 @@ __all__ = ["Rehearsal", "serve"]
 
 import asyncio
 import logging
-from collections.abc import Callable
+from collections.abc import Callable, Mapping, Sequence
+from typing import Any
 
 from aiohttp import web
 
@@ -69,16 +70,24 @@ async def serve(
     *,
     stop: asyncio.Event | None = None,
     on_ready: Callable[[str], None] | None = None,
+    faults: Sequence[tuple[str, Mapping[str, Any]]] = (),
 ) -> None:
-    """Run until ``stop`` is set (or the task is cancelled); ``on_ready`` is given the address once it answers.
+    """Run until ``stop`` is set (or the task is cancelled).
+
+    Args:
+        on_ready: is given the address once the server answers.
+        faults: (kind, options) that are on from the start, see :data:`bridge.rehearsal.faults.KINDS`.
 
     Raises:
         ScopeBridgeError: the address cannot be listened on.
+        FaultError: there is no such fault.
     """
     rehearsal = Rehearsal(settings)
     prefer_bitrate(settings.bitrate)
     await rehearsal.start()
     try:
+        for kind, options in faults:
+            await rehearsal.hall.fault(kind, options)
         if on_ready is not None:
             on_ready(rehearsal.url)
         await (stop or asyncio.Event()).wait()

@@ -127,9 +127,10 @@ class Worker(threading.Thread):
         call = self._stage.begin_call()
         if call.reset:
             self._output.flush()
-        seconds = self._pipeline.frames() * self._frame_seconds
+        count = len(guides) or self._pipeline.frames()
+        seconds = count * self._frame_seconds
         try:
-            shot = self._pipeline.call(call.params, reset=call.reset, mode=self._mode, seconds=seconds)
+            shot = self._pipeline.call(call.params, reset=call.reset, mode=self._mode, frames=count, seconds=seconds)
         except ChunkError as error:
             logger.error("Error processing chunk: %s", error)  # noqa: TRY400 (the trace says nothing more)
             self._note(began, call, str(error))
@@ -137,7 +138,7 @@ class Worker(threading.Thread):
             return
         self._stage.end_call(call, transition_active=self._pipeline.conditioning.transition_active)
         self._note(began, call)
-        frames = list(guides) if self._pipeline.kind.role == "echo" else self._draw(shot, guides, began)
+        frames = list(guides) if self._pipeline.kind.role != "generator" else self._draw(shot, guides, began)
         if len(frames) == shot.frames:
             self._output.put(frames)
             self._rate.add(shot.frames, max(self._clock() - began, 1e-6))

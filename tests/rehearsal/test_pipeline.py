@@ -6,6 +6,8 @@ import threading
 from typing import Any
 
 import pytest
+from hypothesis import given
+from hypothesis import strategies as st
 
 from bridge.rehearsal.catalogue import PIPELINES, Mode
 from bridge.rehearsal.pipeline import ChunkError, Pipeline, Shot
@@ -18,7 +20,7 @@ def pipeline(name: str = "longlive", **load: Any) -> Pipeline:
 
 
 def call(subject: Pipeline, mode: Mode = "text", reset: bool = False, **params: Any) -> Shot:
-    return subject.call({"prompts": PROMPTS} | params, reset=reset, mode=mode, seconds=0.8)
+    return subject.call({"prompts": PROMPTS} | params, reset=reset, mode=mode, frames=subject.frames(), seconds=0.8)
 
 
 def test_chunk_sizes_are_the_pipelines_own() -> None:
@@ -159,3 +161,41 @@ def test_a_stop_ends_the_wait_for_a_turn() -> None:
         subject.wake()
         thread.join(5)
         assert got == [False]
+
+
+json_values = st.recursive(
+    st.none() | st.booleans() | st.integers() | st.floats() | st.text(max_size=8),
+    lambda inner: (
+        st.lists(inner, max_size=3)
+        | st.dictionaries(st.sampled_from(["text", "weight", "num_steps", "target_prompts"]), inner, max_size=3)
+    ),
+    max_leaves=8,
+)
+names = st.sampled_from(
+    [
+        "prompts",
+        "transition",
+        "noise_scale",
+        "denoising_step_list",
+        "base_seed",
+        "vace_context_scale",
+        "vace_ref_images",
+        "lora_scales",
+        "kv_cache_attention_bias",
+        "manage_cache",
+        "prompt_interpolation_method",
+        "_modulated_noise_scale",
+        "unheard_of",
+    ]
+)
+
+
+@given(st.dictionaries(names, json_values, max_size=4), st.sampled_from(["text", "video"]), st.booleans())
+def test_whatever_is_sent_either_draws_or_throws_a_chunk_error(params: dict[str, Any], mode: Mode, reset: bool) -> None:
+    subject = pipeline("krea-realtime-video")
+    try:
+        look = call(subject, mode, reset, **params).look(0.4)
+    except ChunkError:
+        return
+    assert 0 <= look.turbulence <= 1 and 0 <= look.figure_strength <= 2 and look.phase >= 0
+    assert not look.mixture or sum(share for _, share in look.mixture) == pytest.approx(1)

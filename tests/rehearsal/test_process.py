@@ -21,13 +21,16 @@ def start(*arguments: str) -> subprocess.Popen[str]:
 
 
 def test_it_says_where_it_is_and_ends_on_sigterm() -> None:
-    process = start("--version", "dec2025")
+    process = start("--version", "dec2025", "--fault", "lose_packets:fraction=0.25", "--fault", "stall")
     assert process.stdout is not None
     with process.stdout:
         line = process.stdout.readline()
         assert line.startswith("rehearsal: http://127.0.0.1:")
         with urllib.request.urlopen(line.split()[1] + "/health") as reply:
             assert set(json.load(reply)) == {"status", "timestamp"}
+        with urllib.request.urlopen(line.split()[1] + "/rehearsal/faults") as reply:
+            now = json.load(reply)["now"]
+            assert now["lose_packets"] == 0.25 and now["stall"] is True
         process.send_signal(signal.SIGTERM)
         assert process.wait(10) == 0
 
@@ -54,7 +57,13 @@ def test_a_port_in_use_is_said_clearly(capsys: pytest.CaptureFixture[str]) -> No
 
 
 def test_a_wrong_option_is_a_usage_error(capsys: pytest.CaptureFixture[str]) -> None:
-    for wrong in (["--fps", "-3"], ["--version", "9"], ["--port", "99999"]):
+    for wrong in (
+        ["--fps", "-3"],
+        ["--version", "9"],
+        ["--port", "99999"],
+        ["--fault", "gremlins"],
+        ["--fault", "stall:seconds=x"],
+    ):
         with pytest.raises(SystemExit) as raised:
             main(wrong)
         assert raised.value.code == 2

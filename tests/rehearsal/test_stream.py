@@ -17,7 +17,7 @@ from aiortc import MediaStreamTrack
 from tests.rehearsal.client import PROMPT, Client, load, rehearsal, session, until
 
 FIRE = [{"text": "molten lava, red fire, blazing", "weight": 1.0}]
-SILENCE = 0.6
+SILENCE = 0.5
 
 
 def chroma(client: Client) -> np.ndarray:
@@ -69,6 +69,7 @@ def test_what_a_session_needs_to_be_heard(version: str) -> None:
                 "no pipeline_ids": (Client(http), {"prompts": PROMPT}),
                 "recvonly": (Client(http, direction="recvonly"), {"pipeline_ids": ["longlive"]}),
                 "another pipeline": (Client(http), {"pipeline_ids": ["memflow"]}),
+                "video mode without video": (Client(http), {"pipeline_ids": ["longlive"], "input_mode": "video"}),
                 "recvonly with a sink": (Client(http, direction="recvonly"), {"graph": graph}),
             }
             for client, initial in cases.values():
@@ -87,7 +88,7 @@ def test_what_a_session_needs_to_be_heard(version: str) -> None:
 
 
 def test_a_flood_is_mostly_lost_and_its_last_value_never_applied() -> None:
-    """Chunks of 0.1 s, forty messages in half a second (scope-protocol 0.1 and 6.9)."""
+    """Chunks of 60 ms, sixty messages in half a second (scope-protocol 0.1 and 6.9)."""
 
     async def main() -> None:
         async with rehearsal() as (server, http):
@@ -96,20 +97,20 @@ def test_a_flood_is_mostly_lost_and_its_last_value_never_applied() -> None:
                 await client.wait_frames(3)
                 for value in range(60):
                     client.send({"vace_context_scale": value / 60})
-                    await asyncio.sleep(0.008)
+                    await asyncio.sleep(0.005)
                 journal = server.hall.journal
                 await until(lambda: journal.document()["counts"]["received"] == 60)
-                session_ = next(iter(server.hall.sessions.values()))
-                await until(lambda: session_.stage.waiting == 0)
+                await until(lambda: sum(journal.document()["counts"][name] for name in ("applied", "dropped")) == 60)
                 document = (await http.get("/rehearsal/journal")).json()
-                assert document["dropped"] > 30
+                assert document["dropped"] > 20
                 applied = [entry["message"]["vace_context_scale"] for entry in document["applied"]]
                 assert applied == sorted(applied) and len(applied) == 60 - document["dropped"]
                 assert document["state"]["vace_context_scale"] < 59 / 60
                 arrival = {entry["message"]["vace_context_scale"]: entry["t"] for entry in document["received"]}
                 ages = [entry["t"] - arrival[entry["message"]["vace_context_scale"]] for entry in document["applied"]]
                 # Eight are waiting, one is taken per chunk: the last one is some eight chunks old.
-                assert ages[-1] > 6 * 0.1 > ages[0]
+                chunk = float(np.median(np.diff([entry["t"] for entry in document["applied"]])))
+                assert ages[-1] > 5 * chunk
                 log = (await http.get("/api/v1/logs/tail", params={"lines": 1000})).json()["lines"]
                 assert any("Parameter queue full" in line for line in log)
 
@@ -238,16 +239,5 @@ def test_video_mode_uses_the_clients_track(pipeline: str, difference: int) -> No
             luma = client.luma()
             assert luma[:, 70:].mean() - luma[:, :58].mean() > difference
             await client.close()
-
-    asyncio.run(main())
-
-
-def test_video_mode_without_video_is_silent() -> None:
-    async def main() -> None:
-        async with rehearsal() as (_, http):
-            await load(http)
-            async with session(http, input_mode="video") as client:
-                await asyncio.sleep(SILENCE)
-                assert not client.frames
 
     asyncio.run(main())
