@@ -104,9 +104,8 @@ class Hall:
             case "restart":
                 await self.restart()
             case "oom":
-                for session in self.sessions.values():
-                    if session.worker is not None:
-                        session.worker.out_of_memory = True
+                for pipeline in self.loader.pipelines.values():
+                    pipeline.out_of_memory = True
 
     async def restart(self) -> None:
         """Forget pipelines and sessions, without a word to the clients."""

@@ -8,7 +8,6 @@ from __future__ import annotations
 
 __all__ = ["ChunkError", "Pipeline", "Shot"]
 
-import math
 import threading
 from collections import deque
 from collections.abc import Iterator, Mapping, Sequence
@@ -25,6 +24,7 @@ from bridge.render import Look, mood_of
 
 _CUT_STRIDE: Final = 7919
 _LABEL_WORDS: Final = 4
+_HUGE: Final = 10**15
 
 
 class ChunkError(ValueError):
@@ -58,6 +58,9 @@ class Pipeline:
         load_params: as loaded; ``height``, ``width``, ``base_seed`` and ``vace_enabled`` count.
         size: width and height where the load does not say.
         chunk: frames per call, None for the pipeline's own.
+
+    Raises:
+        ChunkError: a load parameter has a value that cannot be used.
     """
 
     def __init__(
@@ -73,6 +76,7 @@ class Pipeline:
         self.load_params = dict(load_params)
         self.conditioning = Conditioning()
         self.calls = 0
+        self.out_of_memory = False
         self._chunk = chunk
         self._size = size
         self._label = label
@@ -83,13 +87,15 @@ class Pipeline:
         self._seed = _whole(load_params.get("base_seed", load_params.get("seed", 42)), "base_seed")
         self._steps: tuple[int, ...] | None = None
         self._references: tuple[str, ...] = ()
+        for mode in kind.modes:
+            self.size(mode)
 
     def size(self, mode: Mode) -> tuple[int, int]:
         """Width and height of its pictures, padded to even."""
         own = self.kind.size(mode)
         width = self.load_params.get("width") or self._size[0] or own[0]
         height = self.load_params.get("height") or self._size[1] or own[1]
-        return _even(width), _even(height)
+        return _side(width, "width"), _side(height, "height")
 
     def frames(self) -> int:
         """Frames of the next call; the first of a long pipeline is shorter."""
@@ -117,8 +123,8 @@ class Pipeline:
         with self._turn:
             self._turn.notify_all()
 
-    def call(self, params: Mapping[str, Any], *, reset: bool, mode: Mode, seconds: float) -> Shot:
-        """One call of ``seconds`` of picture time.
+    def call(self, params: Mapping[str, Any], *, reset: bool, mode: Mode, frames: int, seconds: float) -> Shot:
+        """One call that makes ``frames`` frames of ``seconds`` of picture time together.
 
         Raises:
             ChunkError: a parameter has a value that the blocks cannot use.
@@ -138,7 +144,6 @@ class Pipeline:
             self._references = knobs.references
         if cut:
             self._composition += 1
-        frames = self.frames()
         speed = knobs.speed * mood_of(self.conditioning.value).speed
         shot = Shot(frames, self._look(knobs, mode), speed, cut)
         self.calls += 1
@@ -226,8 +231,8 @@ def _steps(value: Any, default: tuple[int, ...]) -> tuple[int, ...]:
 
 
 def _number(value: Any, name: str) -> float:
-    if isinstance(value, bool) or not isinstance(value, int | float) or not math.isfinite(value):
-        raise ChunkError(f"{name} is {value!r}, not a number")
+    if isinstance(value, bool) or not isinstance(value, int | float) or not abs(value) < _HUGE:
+        raise ChunkError(f"{name} is {str(value)[:80]!r}, not a number")
     return float(value)
 
 
@@ -244,8 +249,11 @@ def _paths(value: Any, name: str) -> tuple[str, ...]:
     return tuple(value)
 
 
-def _even(side: Any) -> int:
-    return max(int(side), 16) // 2 * 2
+def _side(value: Any, name: str) -> int:
+    side = _whole(value, name)
+    if not 32 <= side <= 2048:
+        raise ChunkError(f"{name} is {side}; it must be 32 to 2048")
+    return side // 2 * 2
 
 
 def _words(mixture: Mixture) -> str:
