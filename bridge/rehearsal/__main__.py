@@ -34,13 +34,10 @@ def serve_from_arguments(options: argparse.Namespace) -> int:
     chosen = {name: value for name in RehearsalSettings.model_fields if (value := getattr(options, name)) is not None}
     try:
         settings = RehearsalSettings(**chosen)
-    except ValueError as error:
+        faults = [_fault(text) for text in options.fault]
+    except (ValueError, FaultError) as error:
         sys.stderr.write(f"rehearsal: {error}\n")
         return 2
-    try:
-        faults = [_fault(text) for text in options.fault]
-    except FaultError as error:
-        parser.error(str(error))
     try:
         asyncio.run(_run(settings, faults, options.parent_pid, as_json=options.json))
     except ScopeBridgeError as error:
