@@ -11,7 +11,7 @@ from pathlib import Path
 import pytest
 
 from bridge.inputs.audio import write_wav
-from tests_gig import Daemon, running, sh, until
+from tests_gig import running, sh, until
 
 PLAYED_ON = "plughw:Loopback,0,0"
 CAPTURED_FROM = "Loopback: PCM (hw:0,1)"

@@ -64,7 +64,12 @@ def test_a_wrong_option_is_a_usage_error(capsys: pytest.CaptureFixture[str]) -> 
         ["--fault", "gremlins"],
         ["--fault", "stall:seconds=x"],
     ):
-        with pytest.raises(SystemExit) as raised:
-            main(wrong)
-        assert raised.value.code == 2
-    assert os.linesep in capsys.readouterr().err
+        assert _exit_code(wrong) == 2
+        assert os.linesep in capsys.readouterr().err
+
+
+def _exit_code(arguments: list[str]) -> int | str | None:
+    try:
+        return main(arguments)
+    except SystemExit as left:  # argparse's own errors
+        return left.code
