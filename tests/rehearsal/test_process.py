@@ -20,7 +20,7 @@ def start(*arguments: str) -> subprocess.Popen[str]:
     )
 
 
-def test_it_says_where_it_is_and_ends_on_sigterm() -> None:
+def test_it_says_where_it_is_and_ends_on_sigterm(capsys: pytest.CaptureFixture[str]) -> None:
     process = start("--version", "dec2025", "--fault", "lose_packets:fraction=0.25", "--fault", "stall")
     assert process.stdout is not None
     with process.stdout:
@@ -31,6 +31,8 @@ def test_it_says_where_it_is_and_ends_on_sigterm() -> None:
         with urllib.request.urlopen(line.split()[1] + "/rehearsal/faults") as reply:
             now = json.load(reply)["now"]
             assert now["lose_packets"] == 0.25 and now["stall"] is True
+        assert main(["--port", line.rsplit(":", 1)[1]]) == 1
+        assert "Choose another port" in capsys.readouterr().err
         process.send_signal(signal.SIGTERM)
         assert process.wait(10) == 0
 
@@ -42,17 +44,6 @@ def test_it_ends_when_its_parent_is_gone() -> None:
     with process.stdout, parent.stdin:
         assert json.loads(process.stdout.readline())["pid"] == process.pid
         parent.communicate(b"\n")
-        assert process.wait(10) == 0
-
-
-def test_a_port_in_use_is_said_clearly(capsys: pytest.CaptureFixture[str]) -> None:
-    process = start("--json")
-    assert process.stdout is not None
-    with process.stdout:
-        port = json.loads(process.stdout.readline())["url"].rsplit(":", 1)[1]
-        assert main(["--port", port]) == 1
-        assert "Choose another port" in capsys.readouterr().err
-        process.terminate()
         assert process.wait(10) == 0
 
 
