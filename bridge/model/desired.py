@@ -99,6 +99,7 @@ class FxState:
 
     ``levels`` are held effects, 0..1 by effect name. ``pulses`` are the recent (time, effect, strength
     0..1) triggers, oldest first, at most 16; the program lets each decay by itself. ``brightness`` 0..1.
+    ``paused`` says that generation is paused on purpose: the picture is held however long no new one comes.
     """
 
     levels: Mapping[str, float] = field(default_factory=_empty)
@@ -106,3 +107,4 @@ class FxState:
     brightness: float = 1.0
     blackout: bool = False
     freeze: bool = False
+    paused: bool = False

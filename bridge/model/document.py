@@ -65,6 +65,9 @@ def read_document(path: Path) -> Document:
         if path.stat().st_size > MAX_BYTES:
             raise ConfigurationError([Issue(str(path), None, "", "is larger than 1 MB.")])
         text = path.read_text(encoding="utf-8")
+    except PermissionError as error:
+        hint = f"A system service has a user of its own: chmod 644 {path}, with secrets in the environment file."
+        raise ConfigurationError([Issue(str(path), None, "", "may not be read by this user.", hint)]) from error
     except OSError as error:
         raise ConfigurationError([Issue(str(path), None, "", f"cannot be read: {error.strerror or error}.")]) from error
     except UnicodeDecodeError as error:
@@ -191,6 +194,8 @@ def fields_at(model: type[BaseModel], path: Sequence[str | int]) -> list[str]:
         if isinstance(part, int):
             continue
         annotations = [m.model_fields[part].annotation for m in found if part in m.model_fields]
+        if not annotations:
+            continue  # the key of a table that people name themselves
         found = [inner for annotation in annotations for inner in _models_in(annotation)]
     return [name for m in found for name, info in m.model_fields.items() for name in [info.alias or name]]
 

@@ -104,13 +104,14 @@ class BpmReport:
     """A tempo told by another program, such as Ableton over OSC.
 
     ``beat`` is that program's beat number when it tells one (the message came on the beat);
-    ``playing`` None when it does not say.
+    ``playing`` None when it does not say. ``source`` is who tells; ``tap`` a person who typed it.
     """
 
     t: float
     bpm: float | None = None
     beat: int | None = None
     playing: bool | None = None
+    source: Literal["osc", "link", "os2l", "tap"] = "osc"
 
 
 @dataclass(frozen=True, slots=True)

@@ -64,7 +64,11 @@ class ChunkFacts:
 
 @dataclass(frozen=True, slots=True)
 class ScopeFacts:
-    """Everything upstream parts may know of the server, as one value."""
+    """Everything upstream parts may know of the server, as one value.
+
+    ``vace_active``: VACE is loaded and has a reference or control video to hold on to. ``vace_use_input_video``:
+    in video mode with VACE the input goes to VACE, not to the latents (Scope's default, read at session set-up).
+    """
 
     state: ScopeState = "offline"
     url: str = ""
@@ -74,4 +78,5 @@ class ScopeFacts:
     schema: PipelineSchema | None = None
     chunk: ChunkFacts = ChunkFacts()
     vace_active: bool = False
+    vace_use_input_video: bool = True
     latency_s: float | None = None

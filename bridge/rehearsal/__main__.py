@@ -24,17 +24,20 @@ Fault: TypeAlias = tuple[str, Mapping[str, Any]]
 
 def main(arguments: Sequence[str] | None = None) -> int:
     """Parse, serve, and give the exit code."""
-    parser = _parser()
-    options = parser.parse_args(arguments)
+    parser = argparse.ArgumentParser(prog="python -m bridge.rehearsal", description=RehearsalSettings.__doc__)
+    add_rehearsal_arguments(parser)
+    return serve_from_arguments(parser.parse_args(arguments))
+
+
+def serve_from_arguments(options: argparse.Namespace) -> int:
+    """Serve as the parsed options say, until a signal; gives the exit code."""
     chosen = {name: value for name in RehearsalSettings.model_fields if (value := getattr(options, name)) is not None}
     try:
         settings = RehearsalSettings(**chosen)
-    except ValueError as error:
-        parser.error(str(error))
-    try:
         faults = [_fault(text) for text in options.fault]
-    except FaultError as error:
-        parser.error(str(error))
+    except (ValueError, FaultError) as error:
+        sys.stderr.write(f"rehearsal: {error}\n")
+        return 2
     try:
         asyncio.run(_run(settings, faults, options.parent_pid, as_json=options.json))
     except ScopeBridgeError as error:
@@ -91,8 +94,8 @@ def _is_alive(pid: int) -> bool:
     return True
 
 
-def _parser() -> argparse.ArgumentParser:
-    parser = argparse.ArgumentParser(prog="python -m bridge.rehearsal", description=RehearsalSettings.__doc__)
+def add_rehearsal_arguments(parser: argparse.ArgumentParser) -> None:
+    """One option for every setting, and two for whoever starts the server as a part of something."""
     kinds: dict[str, type] = {
         "port": int, "fps": float, "chunk": int, "width": int, "height": int, "load_seconds": float, "bitrate": int,
         "seed": int,
@@ -111,7 +114,6 @@ def _parser() -> argparse.ArgumentParser:
     )  # fmt: skip
     parser.add_argument("--parent-pid", type=int, help="End when this process is gone.")
     parser.add_argument("--json", action="store_true", help="Tell the address as one JSON line.")
-    return parser
 
 
 if __name__ == "__main__":

@@ -1,0 +1,50 @@
+"""Check configuration, mappings and themes: every error at once, with file, line and a suggestion.
+
+examples:
+  scope-bridge check                     exit 0 when all is well, 78 when not
+  scope-bridge check --config show.toml
+  scope-bridge check --json              for editors and scripts
+"""
+
+from __future__ import annotations
+
+import argparse
+import dataclasses
+import json
+import os
+
+from bridge.cli.configuration import load_settings, sources
+from bridge.cli.exits import BAD_CONFIGURATION, FINE
+from bridge.config import user_config_directory
+from bridge.library import Library
+from bridge.model.errors import ConfigurationError, Issue
+from bridge.settings import Settings
+
+
+def add_arguments(parser: argparse.ArgumentParser) -> None:
+    """Arguments of this verb."""
+    parser.add_argument("--json", action="store_true", help="issues as a JSON list")
+
+
+def execute(given: argparse.Namespace) -> int:
+    """Print every issue; 78 when there is one."""
+    issues: list[Issue] = []
+    settings = Settings()
+    try:
+        settings = load_settings(given).settings
+    except ConfigurationError as error:
+        issues += error.issues
+    library = Library(settings, user_config_directory(os.environ))
+    themes = library.themes()
+    mappings = library.mappings(tuple(themes))
+    issues += [issue for part in library.issues.values() for issue in part]
+    if given.json:
+        print(json.dumps([dataclasses.asdict(issue) for issue in issues], indent=2))
+    elif issues:
+        for issue in issues:
+            print(issue)
+        print(f"{len(issues)} {'issue' if len(issues) == 1 else 'issues'}.")
+    else:
+        read = ", ".join(str(path) for path in sources(given)) or "no configuration file: all defaults"
+        print(f"All good: {read}; {len(mappings.files)} mappings; {len(themes)} themes.")
+    return BAD_CONFIGURATION if issues else FINE

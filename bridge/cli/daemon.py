@@ -1,0 +1,61 @@
+"""Talking to a running daemon over its HTTP API."""
+
+from __future__ import annotations
+
+__all__ = ["Daemon", "add_daemon_arguments"]
+
+import argparse
+from typing import Any
+
+import httpx
+
+from bridge.cli.configuration import load_settings
+from bridge.model.errors import ConfigurationError, DaemonNotRunning, ScopeBridgeError
+from bridge.web import WebSettings
+
+
+def add_daemon_arguments(parser: argparse.ArgumentParser) -> None:
+    """``--url`` and ``--json``."""
+    parser.add_argument("--url", metavar="URL", help="where the daemon is; by default as configured")
+    parser.add_argument("--json", action="store_true", help="for scripts")
+
+
+class Daemon:
+    """The daemon at ``--url``, or where the configuration says it listens.
+
+    Raises:
+        DaemonNotRunning: from every call when nobody answers there.
+    """
+
+    def __init__(self, given: argparse.Namespace) -> None:
+        try:
+            web = load_settings(given).settings.web
+        except ConfigurationError:  # a broken file must not keep anyone from asking a running daemon
+            web = WebSettings()
+        host = "127.0.0.1" if web.address in ("0.0.0.0", "::") else web.address  # noqa: S104 - a comparison
+        self.url = (given.url or f"http://{host}:{web.port}").rstrip("/")
+        headers = {"Authorization": f"Bearer {web.token.get_secret_value()}"} if web.token else {}
+        self._client = httpx.Client(base_url=self.url, headers=headers, timeout=5.0, trust_env=False)
+
+    def get(self, path: str) -> Any:
+        """JSON of a GET."""
+        return self._call("GET", path)
+
+    def post(self, path: str, body: Any = None) -> Any:
+        """JSON of a POST."""
+        return self._call("POST", path, body)
+
+    def _call(self, method: str, path: str, body: Any = None) -> Any:
+        try:
+            answer = self._client.request(method, path, json=body)
+        except httpx.HTTPError as error:
+            raise DaemonNotRunning(
+                f"No daemon answers at {self.url}.", hint="Start one with: scope-bridge run (or demo)."
+            ) from error
+        try:
+            content = answer.json()
+        except ValueError as error:
+            raise ScopeBridgeError(f"What answers at {self.url} is not Scope Bridge.") from error
+        if answer.status_code >= 400 and answer.status_code != 503:
+            raise ScopeBridgeError(str(content.get("error", answer.reason_phrase)), hint=str(content.get("hint", "")))
+        return content

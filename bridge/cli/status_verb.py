@@ -1,0 +1,65 @@
+"""What a running daemon says of itself, a line a part.
+
+examples:
+  scope-bridge status            for people
+  scope-bridge status --json     the whole /api/v1/status document
+  watch -n1 scope-bridge status  as it goes on
+"""
+
+from __future__ import annotations
+
+import argparse
+import json
+from collections.abc import Iterable
+from typing import Any
+
+from bridge.cli.daemon import Daemon, add_daemon_arguments
+from bridge.cli.exits import FINE, RUNTIME
+
+
+def add_arguments(parser: argparse.ArgumentParser) -> None:
+    """Arguments of this verb."""
+    add_daemon_arguments(parser)
+
+
+def execute(given: argparse.Namespace) -> int:
+    """Print the status; 1 when it is degraded."""
+    status = Daemon(given).get("/api/v1/status")
+    if given.json:
+        print(json.dumps(status, indent=2))
+    else:
+        for line in lines_of(status):
+            print(line)
+    return FINE if status["state"] == "running" else RUNTIME
+
+
+def lines_of(status: dict[str, Any]) -> Iterable[str]:
+    """A status document as lines for people."""
+    scope, tempo, audio = status["scope"], status["tempo"], status["audio"]
+    video = scope["video"]
+    yield f"Scope Bridge {status['version']}: {status['state']}, up {status['uptime_s']:.0f} s"
+    picture = f", {video['width']}x{video['height']} at {video['fps']:.1f} fps" if video["frames"] else ""
+    yield f"  scope    {scope['state']}  {scope['url']}  {scope['pipeline']} ({scope['mode']}){picture}"
+    yield f"           {scope['params']['sent']} messages, {scope['params']['coalesced']} changes merged"
+    bpm = (
+        "no tempo"
+        if tempo["bpm"] is None
+        else f"{tempo['bpm']:.1f} BPM, beat {tempo['beat']}, {tempo['confidence']:.0%} sure"
+    )
+    yield f"  tempo    {tempo['source']}  {bpm}"
+    level = "" if audio["level_db"] is None else f"  {audio['level_db']:.0f} dBFS{', quiet' if audio['gated'] else ''}"
+    yield f"  audio    {audio['source']}  {audio['state']}{level}"
+    for port in status["midi"]:
+        yield f"  midi     {port['port']}  {port['state']}, {port['events']} events"
+    for listener in status["osc"]:
+        rejected = f", {listener['rejected']} rejected" if listener["rejected"] else ""
+        dropped = f", {listener['dropped']} dropped" if listener["dropped"] else ""
+        yield f"  osc      {listener['address']}  {listener['received']} received{rejected}{dropped}"
+    yield f"  theme    {status['theme']}"
+    for name, why in status["params"]["ineffective"].items():
+        yield f"           {name} does nothing here: {why}"
+    for output in status["outputs"]:
+        watching = "" if output["receivers"] is None else f", {output['receivers']} receivers"
+        yield f"  output   {output['name']}  {output['state']}, {output['fps']:.1f} fps, {output['frames']} frames{watching}"
+    for problem in status["problems"]:
+        yield f"  PROBLEM  {problem['part']}: {problem['message']} {problem['hint']}".rstrip()

@@ -1,0 +1,235 @@
+"""The control loop's heart: events in, intents to the show and the clock, desired state out.
+
+Everything here runs on the control loop and takes microseconds; what is heard or received on other threads arrives
+through ``call_soon_threadsafe`` or a latest-value slot.
+"""
+
+from __future__ import annotations
+
+__all__ = ["Conductor"]
+
+import asyncio
+import dataclasses
+import threading
+from collections.abc import Callable, Iterable
+from typing import Final
+
+from bridge.ears import Heard
+from bridge.feedback import SUBSCRIBE, UNSUBSCRIBE, OscFeedback
+from bridge.mapping import Mapper, beat_signals
+from bridge.model.board import ProblemBoard
+from bridge.model.cell import Cell
+from bridge.model.desired import DesiredState, FxState
+from bridge.model.errors import Issue
+from bridge.model.events import BpmReport, MidiClockEvent, MidiEvent, OscEvent, TapEvent, TrackedBeat
+from bridge.model.facts import ScopeFacts
+from bridge.model.features import SILENCE, Features, signals_of
+from bridge.model.targets import Intent
+from bridge.model.world import World
+from bridge.show import Show, ShowOutput
+from bridge.supervisor import Supervisor
+from bridge.tempo import TempoClock
+
+TICK_S: Final = 1 / 30
+SUBSCRIPTIONS: Final = frozenset({SUBSCRIBE, UNSUBSCRIBE})
+TEMPO_ACTIONS: Final = frozenset({"resync", "tempo_double", "tempo_halve", "nudge_forward", "nudge_back"})
+
+
+class Conductor:
+    """Carries events through tempo, mapping and show to what Scope and the program shall do.
+
+    Args:
+        submit: takes a new desired state; called only when it changed.
+        fx: where the program reads local effects from.
+        reconnect: drops the Scope session.
+    """
+
+    def __init__(
+        self,
+        *,
+        tempo: TempoClock,
+        mapper: Mapper,
+        show: Show,
+        facts: Cell[ScopeFacts],
+        fx: Cell[FxState],
+        submit: Callable[[DesiredState], None],
+        reconnect: Callable[[], None],
+        feedback: OscFeedback,
+        supervisor: Supervisor,
+        board: ProblemBoard,
+        clock: Callable[[], float],
+    ) -> None:
+        self.tempo = tempo
+        self.mapper = mapper
+        self.show = show
+        self._facts = facts
+        self._fx = fx
+        self._submit = submit
+        self._reconnect = reconnect
+        self._feedback = feedback
+        self._supervisor = supervisor
+        self._board = board
+        self._clock = clock
+        self._ears = _LatestFeatures()
+        self._desired: DesiredState | None = None
+        self._beat_timer: asyncio.TimerHandle | None = None
+        self._loop: asyncio.AbstractEventLoop | None = None
+        self.beats = 0
+        self.last_tick: float | None = None
+
+    async def run(self) -> None:
+        """Tick for ever: signals, smoothing and reactions move at 30 Hz; events act at once by themselves."""
+        self._loop = asyncio.get_running_loop()
+        due = self._clock()
+        while True:
+            now = self._clock()
+            self.last_tick = now
+            self._supervisor.guard("show", self._tick, now)
+            due = max(due + TICK_S, now)
+            await asyncio.sleep(due - self._clock())
+
+    def on_osc(self, event: OscEvent) -> None:
+        """A message from any OSC listener."""
+        if event.address in SUBSCRIPTIONS:
+            self._supervisor.guard("feedback", self._feedback.on_event, event)
+            return
+        intents = self._supervisor.guard("mapping", self.mapper.feed, event, self.show.values, event.t)
+        self.post(*(intents or ()))
+
+    def on_midi(self, event: MidiEvent | MidiClockEvent) -> None:
+        """A message from any MIDI port."""
+        if isinstance(event, MidiClockEvent):
+            self._supervisor.guard("tempo", self._feed_tempo, event)
+            return
+        intents = self._supervisor.guard("mapping", self.mapper.feed, event, self.show.values, event.t)
+        self.post(*(intents or ()))
+
+    def on_heard(self, heard: Heard) -> None:
+        """What the ears heard in one block; called on the ears' thread."""
+        self._ears.put(heard.features)
+        if heard.beats and self._loop is not None:
+            self._loop.call_soon_threadsafe(self._on_beats_heard, heard.beats)
+
+    def post(self, *intents: Intent) -> None:
+        """Take intents from a mapping, the page or the command line, and act on them at once."""
+        if not intents:
+            return
+        now = self._clock()
+        for intent in intents:
+            self._supervisor.guard("show", self._take, intent, now)
+        self._supervisor.guard("show", self._settle, now)
+
+    def world(self, features: Features | None = None) -> World:
+        """The world as of now."""
+        return World(features or self._ears.peek(), self.tempo.grid, self._facts.value)
+
+    def _tick(self, now: float) -> None:
+        features = self._ears.take()
+        self._advance(now)
+        signals = signals_of(features) | beat_signals(self.tempo.grid, now)
+        for intent in self.mapper.tick(signals, self.show.values, now):
+            self._take(intent, now)
+        self._settle(now, features)
+
+    def _take(self, intent: Intent, now: float) -> None:
+        kind, _, name = intent.target.partition("/")
+        if kind == "tempo":
+            self._take_tempo(name, intent)
+        elif kind == "action" and name == "tap":
+            if intent.kind == "trigger":
+                self._feed_tempo(TapEvent(intent.t))
+        elif kind == "action" and name in TEMPO_ACTIONS:
+            if intent.kind == "trigger":
+                self.tempo.act(name, now)
+                self._advance(now)
+        elif kind == "action" and name == "reconnect":
+            if intent.kind == "trigger":
+                self._reconnect()
+        else:
+            self._tell(intent, self.show.apply(intent, self.world(), now))
+
+    def _tell(self, intent: Intent, issue: Issue | None) -> None:
+        """Count what the show could not do."""
+        if issue is not None:
+            self._board.reject(issue.source, issue.message, issue.where)
+
+    def _take_tempo(self, name: str, intent: Intent) -> None:
+        value = intent.value
+        if name == "playing":
+            self._feed_tempo(BpmReport(intent.t, playing=bool(value)))
+        elif isinstance(value, int | float) and not isinstance(value, bool):
+            if name == "bpm":
+                self._feed_tempo(BpmReport(intent.t, bpm=float(value)))
+            elif name == "beat":
+                self._feed_tempo(BpmReport(intent.t, beat=int(value)))
+
+    def _on_beats_heard(self, beats: Iterable[TrackedBeat]) -> None:
+        for beat in beats:
+            self._supervisor.guard("tempo", self._feed_tempo, beat)
+
+    def _feed_tempo(self, event: MidiClockEvent | TrackedBeat | BpmReport | TapEvent) -> None:
+        self.tempo.feed(event, self._clock())
+        self._advance(self._clock())
+
+    def _advance(self, now: float) -> None:
+        """Let every beat that is due act, and set the timer for the next."""
+        for beat in self.tempo.advance(now):
+            self.beats += 1
+            self.show.on_beat(beat, self.world(), now)
+            self._feedback.beat(beat)
+            self._settle(now)
+        if self._loop is None:
+            return
+        if self._beat_timer is not None:
+            self._beat_timer.cancel()
+            self._beat_timer = None
+        due = self.tempo.next_due(now)
+        if due is not None:
+            self._beat_timer = self._loop.call_at(due, self._on_beat_due)
+
+    def _on_beat_due(self) -> None:
+        self._supervisor.guard("tempo", self._advance, self._clock())
+
+    def _settle(self, now: float, features: Features | None = None) -> None:
+        """Hand the show's newest state on, where it changed."""
+        output: ShowOutput = self.show.tick(self.world(features), now)
+        if output.desired is not self._desired:
+            self._desired = output.desired
+            self._submit(output.desired)
+        self._fx.set(output.fx)
+
+
+class _LatestFeatures:
+    """The newest features; an onset that fell between two ticks is kept for the next."""
+
+    def __init__(self) -> None:
+        self._lock = threading.Lock()
+        self._value = SILENCE
+        self._taken = True
+
+    def put(self, features: Features) -> None:
+        with self._lock:
+            old = self._value
+            if not self._taken and (old.onset or old.onset_low or old.onset_mid or old.onset_high):
+                features = dataclasses.replace(
+                    features,
+                    onset=features.onset or old.onset,
+                    onset_low=features.onset_low or old.onset_low,
+                    onset_mid=features.onset_mid or old.onset_mid,
+                    onset_high=features.onset_high or old.onset_high,
+                )
+            self._value = features
+            self._taken = False
+
+    def take(self) -> Features:
+        """The newest features; an onset is told once."""
+        with self._lock:
+            value = self._value
+            if self._taken and value.onset:
+                value = dataclasses.replace(value, onset=False, onset_low=False, onset_mid=False, onset_high=False)
+            self._taken = True
+            return value
+
+    def peek(self) -> Features:
+        with self._lock:
+            return self._value

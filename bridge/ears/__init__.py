@@ -1,0 +1,21 @@
+"""Ears: features and beats from blocks of samples."""
+
+from bridge.ears.aubio_tracker import AubioTracker
+from bridge.ears.ears import Ears, Heard
+from bridge.ears.make import make_ears
+from bridge.ears.settings import EarsSettings
+from bridge.ears.thread import EarsThread
+from bridge.ears.tracker import NO_TRACK, Beat, Track, Tracker
+
+__all__ = [
+    "NO_TRACK",
+    "AubioTracker",
+    "Beat",
+    "Ears",
+    "EarsSettings",
+    "EarsThread",
+    "Heard",
+    "Track",
+    "Tracker",
+    "make_ears",
+]

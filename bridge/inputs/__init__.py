@@ -1,0 +1,1 @@
+"""Inputs: each decodes and timestamps what arrives, nothing else."""

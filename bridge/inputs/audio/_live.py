@@ -1,0 +1,196 @@
+"""The live source: one device, by name, taken when it is there and waited for when it is not."""
+
+from __future__ import annotations
+
+__all__ = ["LiveCapture"]
+
+import threading
+from collections import deque
+from collections.abc import Callable
+from dataclasses import dataclass
+from typing import Final
+
+import numpy as np
+import numpy.typing as npt
+
+from bridge.inputs.audio._blocks import Blocker, Mixer, Resampler, StreamClock
+from bridge.inputs.audio._devices import choose_device
+from bridge.inputs.audio._portaudio import AudioBackend, CaptureStream
+from bridge.inputs.audio.settings import AudioSettings
+from bridge.model.board import ProblemBoard
+from bridge.model.errors import AudioDeviceError, DependencyMissing
+from bridge.model.features import AudioBlock
+
+RETRY_S: Final = 2.0
+INSTALL_RETRY_S: Final = 30.0
+SILENT_S: Final = 1.0
+# PulseAudio has been seen to take 1.6 s to its first call, behind a player with a long buffer.
+FIRST_CALL_S: Final = 5.0
+QUEUE_CHUNKS: Final = 64
+_ANY_CHANNELS: Final = 32
+
+
+@dataclass(frozen=True, slots=True)
+class _Chunk:
+    frames: npt.NDArray[np.float32]
+    t: float
+    number: int
+
+
+class _Open:
+    """What belongs to one opening of the device."""
+
+    def __init__(self, stream: CaptureStream, rate: float, mixer: Mixer, now: float) -> None:
+        self.stream = stream
+        self.mixer = mixer
+        self.rate = rate
+        self.silent_at = now + FIRST_CALL_S
+        self.next_number = 0
+        self.begin_anew()
+
+    def begin_anew(self) -> None:
+        self.resampler = Resampler(round(self.rate))
+        self.clock = StreamClock(self.rate)
+        self.blocker = Blocker()
+
+
+class LiveCapture:
+    """Steps through waiting, running and lost; the caller's thread opens, closes and converts.
+
+    Args:
+        settings: the device, channels, gain and latency.
+        connect: makes the backend; may raise DependencyMissing.
+        board: told what is wrong, and when it is right again.
+        clock: monotonic seconds, read in the driver's call-back.
+    """
+
+    def __init__(
+        self,
+        settings: AudioSettings,
+        *,
+        connect: Callable[[], AudioBackend],
+        board: ProblemBoard,
+        clock: Callable[[], float],
+    ) -> None:
+        self._settings = settings
+        self._connect = connect
+        self._board = board
+        self._clock = clock
+        self._backend: AudioBackend | None = None
+        self._open: _Open | None = None
+        self._queue: deque[_Chunk] = deque()
+        self._arrived = threading.Event()
+        self._count = 0
+        self.retry_at = float("-inf")
+        self.overflows = 0
+        self.mended = 0
+
+    @property
+    def running(self) -> bool:
+        """True while a device is open."""
+        return self._open is not None
+
+    def wait(self, timeout: float) -> None:
+        """Sleep until the device has delivered something, at most ``timeout`` seconds."""
+        self._arrived.wait(timeout)
+        self._arrived.clear()
+
+    def wake(self) -> None:
+        """End a wait at once."""
+        self._arrived.set()
+
+    def step(self, now: float) -> list[AudioBlock]:
+        """Do what is due at ``now``; returns the blocks that are complete."""
+        if self._open is None:
+            if now >= self.retry_at:
+                self._try_to_open(now)
+            return []
+        try:
+            blocks = self._take(self._open, now)
+        except AudioDeviceError as error:
+            self._lose(now, error)
+            return []
+        if not self._open.stream.active or now > self._open.silent_at:
+            self._lose(
+                now,
+                AudioDeviceError(
+                    f'The sound device "{self._settings.device}" went away.',
+                    hint="Plug it in again: it is taken back by itself.",
+                ),
+            )
+        return blocks
+
+    def close(self) -> None:
+        """Let the device go."""
+        if self._open is not None:
+            self._open.stream.close()
+            self._open = None
+        self._queue.clear()
+
+    def _try_to_open(self, now: float) -> None:
+        self.retry_at = now + RETRY_S
+        try:
+            self._open_wanted(now)
+        except DependencyMissing as error:
+            # Looking for a library starts processes (ldconfig): no hurry, somebody has to install it first.
+            self.retry_at = now + INSTALL_RETRY_S
+            self._board.pin("audio", "audio_library_missing", error.message, error.hint)
+        except AudioDeviceError as error:
+            self._board.pin("audio", "audio_device", error.message, error.hint)
+        else:
+            self._board.clear("audio", "audio_library_missing")
+            self._board.clear("audio", "audio_device")
+
+    def _open_wanted(self, now: float) -> None:
+        if self._backend is None:
+            self._backend = self._connect()
+        else:
+            self._backend.refresh()
+        settings = self._settings
+        device = choose_device(self._backend.devices(), settings.device)
+        picks = settings.channels
+        if picks and max(picks) > device.channels:
+            raise AudioDeviceError(
+                f'"{device.full_name}" has {device.channels} input channels, but channel {max(picks)} was asked for.',
+                hint="Change [audio] channels.",
+            )
+        # Plug-ins (pulse, pipewire) claim as many channels as anybody might ask for and leave the rest silent.
+        every = 2 if device.channels >= _ANY_CHANNELS else device.channels
+        self._queue.clear()
+        self._count = 0
+        stream = self._backend.open(
+            device, channels=max(picks) if picks else every, latency=settings.latency, on_audio=self._on_audio
+        )
+        self._open = _Open(stream, device.rate, Mixer(picks, settings.gain_db), now)
+
+    def _on_audio(self, frames: npt.NDArray[np.float32], age: float, lost: bool) -> None:
+        """In the driver's thread: stamp, copy, enqueue; the oldest chunk gives way."""
+        self._count += 2 if lost else 1
+        if lost:
+            self.overflows += 1
+        if len(self._queue) >= QUEUE_CHUNKS:
+            self._queue.popleft()
+            self.overflows += 1
+        self._queue.append(_Chunk(frames.copy(), self._clock() - age, self._count))
+        self._arrived.set()
+
+    def _take(self, opened: _Open, now: float) -> list[AudioBlock]:
+        blocks: list[AudioBlock] = []
+        while self._queue:
+            chunk = self._queue.popleft()
+            opened.silent_at = now + SILENT_S
+            if chunk.number != opened.next_number + 1:
+                opened.begin_anew()
+            opened.next_number = chunk.number
+            before = opened.mixer.mended
+            mono = opened.mixer.mix(chunk.frames)
+            self.mended += opened.mixer.mended - before
+            t_end = opened.clock.feed(len(mono), chunk.t)
+            samples = opened.resampler.push(mono)
+            blocks += opened.blocker.push(samples, t_end - opened.resampler.held_s)
+        return blocks
+
+    def _lose(self, now: float, error: AudioDeviceError) -> None:
+        self._board.pin("audio", "audio_device", error.message, error.hint)
+        self.close()
+        self.retry_at = now + RETRY_S

@@ -1,0 +1,98 @@
+"""The status document: what every part says of itself, in the shape of ``/api/v1/status``."""
+
+from __future__ import annotations
+
+__all__ = ["StatusReport"]
+
+import math
+from collections.abc import Callable, Mapping
+from typing import TYPE_CHECKING, Any
+
+from bridge import __version__
+from bridge.model.status import TempoStatus
+
+if TYPE_CHECKING:
+    from bridge.app import App
+
+
+class StatusReport:
+    """Gathers the document from the parts of an app; cheap enough for ten times a second."""
+
+    def __init__(self, app: App, clock: Callable[[], float]) -> None:
+        self._app = app
+        self._clock = clock
+        self._started = clock()
+
+    def document(self) -> dict[str, Any]:
+        """Status as dataclasses and plain values."""
+        app, now = self._app, self._clock()
+        problems = app.board.problems
+        shown = app.conductor.show.report(app.conductor.world())
+        return {
+            "version": __version__,
+            "uptime_s": now - self._started,
+            "state": "degraded" if problems else "running",
+            "scope": app.scope.status(),
+            "tempo": self._tempo(now),
+            "audio": self._audio(),
+            "midi": app.midi.status(),
+            "osc": app.osc.status(),
+            "theme": shown.theme,
+            "themes": [
+                {"slug": slug, "name": theme.name, "description": theme.description}
+                for slug, theme in app.themes.items()
+            ],
+            "prompts": shown.prompts,
+            "params": {"desired": shown.desired, "effective": shown.effective, "ineffective": shown.ineffective},
+            "macros": shown.macros,
+            "switches": {
+                "panic": shown.panic,
+                "blackout": shown.blackout,
+                "freeze": shown.freeze,
+                "pause": shown.paused,
+            },
+            "takeover": app.conductor.mapper.takeover(app.conductor.show.values),
+            "outputs": app.outputs.status(),
+            "program": app.program.status(),
+            "pod": None,
+            "problems": problems,
+        }
+
+    def line(self) -> str:
+        """The human state in one line, for ``systemctl status``."""
+        scope, problems = self._app.scope.status(), self._app.board.problems
+        tempo = self._app.conductor.tempo.grid
+        beat = f", {tempo.bpm:.0f} BPM from {tempo.source}" if tempo.bpm else ""
+        first = f", {len(problems)} problems, first: {problems[0].message}" if problems else ""
+        return f"Scope {scope.state}, {scope.video.fps:.0f} fps{beat}{first}"
+
+    def _tempo(self, now: float) -> Mapping[str, Any]:
+        grid = self._app.conductor.tempo.grid
+        status: TempoStatus = self._app.conductor.tempo.status(now)
+        return {
+            "source": status.source,
+            "bpm": status.bpm,
+            "phase": status.phase,
+            "beat": status.beat,
+            "bar": status.bar,
+            "in_bar": grid.in_bar_at(now),
+            "confidence": status.confidence,
+            "sources": status.sources,
+        }
+
+    def _audio(self) -> Mapping[str, Any]:
+        source = self._app.audio.status()
+        features = self._app.conductor.world().features
+        heard = features.t > 0 and math.isfinite(features.level_db)
+        return {
+            "source": source.source,
+            "state": source.state,
+            "level_db": features.level_db if heard else None,
+            "energy": features.energy,
+            "brightness": features.brightness,
+            "texture": features.texture,
+            "bands": {"low": features.low, "mid": features.mid, "high": features.high},
+            "clipping": features.clipping,
+            "gated": features.gated,
+            "overflows": source.overflows,
+        }

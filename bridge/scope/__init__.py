@@ -1,0 +1,7 @@
+"""The Scope client: HTTP API, WebRTC session, schemas, pacer, watchdogs."""
+
+from bridge.scope.client import ScopeClient
+from bridge.scope.pacer import Pacer
+from bridge.scope.settings import ScopeSettings
+
+__all__ = ["Pacer", "ScopeClient", "ScopeSettings"]

@@ -1,0 +1,191 @@
+"""The Scope client: the media thread and the door through which the rest of the house talks to it."""
+
+from __future__ import annotations
+
+__all__ = ["ScopeClient"]
+
+import asyncio
+import threading
+import time
+from collections.abc import Callable
+from dataclasses import replace
+from typing import Final
+
+from bridge.model.board import ProblemBoard
+from bridge.model.cell import Cell
+from bridge.model.desired import DesiredState
+from bridge.model.facts import ScopeFacts
+from bridge.model.frames import Frame, LatestSlot
+from bridge.model.status import ScopeStatus, ScopeVideoStatus
+from bridge.scope.link import PART, Link
+from bridge.scope.pacer import Pacer
+from bridge.scope.schemas import chunk_frames_of
+from bridge.scope.settings import ScopeSettings
+from bridge.scope.urls import mask_url
+
+THREAD: Final = "media"
+TURN_S: Final = 1.0
+
+
+class ScopeClient:
+    """Plays the desired state on a Scope server and puts its frames into ``frames``.
+
+    Runs in a thread of its own, ``media``, with an asyncio loop that nothing else uses. ``submit``, ``reconnect`` and
+    ``status`` may be called from any thread and never wait. ``start`` may be called again after the thread died.
+    """
+
+    def __init__(
+        self,
+        settings: ScopeSettings,
+        *,
+        facts: Cell[ScopeFacts],
+        frames: LatestSlot[Frame],
+        board: ProblemBoard,
+        clock: Callable[[], float] = time.monotonic,
+    ) -> None:
+        self._settings = settings
+        self._facts = facts
+        self._frames = frames
+        self._board = board
+        self._clock = clock
+        self._servers = tuple(mask_url(url) for url in settings.urls)
+        self._pacer = Pacer(
+            rate_hz=settings.param_rate_hz, chunk_frames=chunk_frames_of(None, settings.pipeline, settings.chunk_frames)
+        )
+        self._desired = DesiredState()
+        self._announced = False
+        self._loop: asyncio.AbstractEventLoop | None = None
+        self._news: asyncio.Event | None = None
+        self._main: asyncio.Task[None] | None = None
+        self._link: Link | None = None
+        self._thread: threading.Thread | None = None
+        self._ready = threading.Event()
+        self.last_turn: float | None = None
+        """When the media loop last turned; None before it first did."""
+
+    def start(self) -> None:
+        """Start the media thread; returns once its loop runs. Nothing happens while it already does."""
+        if self._thread is not None and self._thread.is_alive():
+            return
+        self._ready.clear()
+        self._thread = threading.Thread(target=self._run, name=THREAD, daemon=True)
+        self._thread.start()
+        self._ready.wait()
+
+    def submit(self, desired: DesiredState) -> None:
+        """What Scope should be doing now; many submits in a row become one."""
+        self._desired = desired
+        if self._announced:
+            return
+        self._announced = True
+        self._call(lambda: self._news.set() if self._news is not None else None)
+
+    def reconnect(self) -> None:
+        """Drop the session and connect again at once."""
+        self._call(lambda: self._link.reconnect() if self._link is not None else None)
+
+    def stop(self, timeout: float = 5.0) -> bool:
+        """Delete the session on the server and end the thread; waits at most ``timeout`` seconds.
+
+        Returns whether the thread has ended. Call it off the control loop.
+        """
+        thread = self._thread
+        if thread is None:
+            return True
+        self._call(lambda: self._main.cancel() if self._main is not None else None)
+        thread.join(timeout)
+        return not thread.is_alive()
+
+    def status(self) -> ScopeStatus:
+        """The session as ``/api/v1/status`` shows it."""
+        facts, link, now = self._facts.value, self._link, self._clock()
+        known = bool(facts.pipeline)
+        chunk = facts.chunk
+        return ScopeStatus(
+            state=facts.state,
+            url=link.url if link is not None else "",
+            servers=self._servers,
+            version=link.version if link is not None else None,
+            pipeline=facts.pipeline,
+            mode=facts.mode,
+            chunk={
+                "frames": chunk.frames if known else None,
+                "period_s": round(chunk.period_s, 4) if known and chunk.measured else None,
+            },
+            latency_ms=facts.latency_s * 1000 if facts.latency_s is not None else None,
+            params=self._pacer.stats,
+            video=self._video(link, now),
+            reconnects=link.reconnects if link is not None else 0,
+        )
+
+    def _video(self, link: Link | None, now: float) -> ScopeVideoStatus:
+        frame = link.last_frame if link is not None else None
+        if link is None or frame is None:
+            return ScopeVideoStatus()
+        live = self._facts.value.state == "live"
+        return ScopeVideoStatus(
+            width=frame.width,
+            height=frame.height,
+            fps=round(self._pacer.fps, 2) if live else 0.0,
+            frames=link.frames_seen,
+            age_ms=(now - frame.t) * 1000,
+        )
+
+    def _call(self, call: Callable[[], object]) -> None:
+        """Run on the media loop; nothing when it does not run (the newest state is taken up when it starts)."""
+        loop = self._loop
+        if loop is None:
+            return
+        try:
+            loop.call_soon_threadsafe(call)
+        except RuntimeError:
+            # The loop closed between the look and the call, which only a stop or a death of the thread does.
+            if not loop.is_closed():
+                raise
+
+    def _run(self) -> None:
+        try:
+            with asyncio.Runner(loop_factory=asyncio.SelectorEventLoop) as runner:
+                runner.run(self._live())
+        except asyncio.CancelledError:
+            return
+        finally:
+            self._loop = None
+            self._ready.set()
+            self._facts.set(replace(self._facts.value, state="offline"))
+
+    async def _live(self) -> None:
+        """Take in desired states and keep the link, until cancelled."""
+        self._news = news = asyncio.Event()
+        self._link = link = Link(
+            self._settings,
+            pacer=self._pacer,
+            facts=self._facts,
+            frames=self._frames,
+            board=self._board,
+            clock=self._clock,
+        )
+        self._main = asyncio.current_task()
+        self._loop = asyncio.get_running_loop()
+        news.set()
+        self._ready.set()
+        async with asyncio.TaskGroup() as group:
+            group.create_task(link.run())
+            group.create_task(self._take_in(news, link))
+            group.create_task(self._turn())
+
+    async def _turn(self) -> None:
+        """A sign of life for the watchdog, once a second."""
+        while True:
+            self.last_turn = self._clock()
+            await asyncio.sleep(TURN_S)
+
+    async def _take_in(self, news: asyncio.Event, link: Link) -> None:
+        while True:
+            await news.wait()
+            news.clear()
+            self._announced = False
+            self._pacer.submit(self._desired, self._clock())
+            for reason, example in self._pacer.drain_rejected():
+                self._board.reject(PART, reason, example)
+            link.wake.set()

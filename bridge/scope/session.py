@@ -1,0 +1,199 @@
+"""One WebRTC session: peer connection, parameter channel, video in and out (scope-protocol section 4)."""
+
+from __future__ import annotations
+
+__all__ = ["MediaSession", "usable_ice"]
+
+import asyncio
+import fractions
+import json
+import logging
+from collections.abc import Callable, Iterable, Mapping
+from typing import Any, Final
+
+import av
+from aiortc import (
+    MediaStreamTrack,
+    RTCConfiguration,
+    RTCIceServer,
+    RTCPeerConnection,
+    RTCRtpSender,
+    RTCSessionDescription,
+)
+from aiortc.rtcicetransport import parse_stun_turn_uri
+
+from bridge.model.errors import ScopeProtocolError, ScopeSessionLost
+from bridge.scope.replies import IceServer
+
+logger = logging.getLogger(__name__)
+
+CHANNEL: Final = "parameters"
+MOST_BUFFERED: Final = 16_384
+_CLOSE_S: Final = 3.0
+_BLACK_FPS: Final = 15
+
+
+class MediaSession:
+    """The media side of a session. Make, use and close it on one running loop.
+
+    ``on_ready`` is called when something may now be sent (the channel opened, or its buffer drained).
+    """
+
+    def __init__(
+        self,
+        *,
+        ice: Iterable[IceServer],
+        codec: str,
+        send_size: tuple[int, int] | None,
+        on_ready: Callable[[], None],
+    ) -> None:
+        servers = [RTCIceServer(list(s.urls), s.username or None, s.credential or None) for s in ice]
+        self._peer = RTCPeerConnection(RTCConfiguration(iceServers=servers))
+        self._black = BlackTrack(*send_size) if send_size is not None else None
+        self._track: asyncio.Future[MediaStreamTrack] = asyncio.get_running_loop().create_future()
+        self._lost: asyncio.Future[str] = asyncio.get_running_loop().create_future()
+        self._opened = asyncio.Event()
+        transceiver = self._peer.addTransceiver(self._black or "video", direction="sendrecv")
+        transceiver.setCodecPreferences(_preferring(codec))
+        self._channel = self._peer.createDataChannel(CHANNEL, ordered=True)
+        self._channel.bufferedAmountLowThreshold = MOST_BUFFERED // 2
+        self._channel.on("open", self._on_open)
+        self._channel.on("message", self._on_message)
+        self._channel.on("close", lambda: self._lose("The server closed the parameter channel."))
+        self._channel.on("bufferedamountlow", on_ready)
+        self._on_ready = on_ready
+        self._peer.on("track", self._on_track)
+        self._peer.on("connectionstatechange", self._on_state)
+
+    @property
+    def connection(self) -> str:
+        """The peer connection's state: new, connecting, connected, failed or closed."""
+        return str(self._peer.connectionState)
+
+    @property
+    def can_send(self) -> bool:
+        """Whether the channel is open and its buffer is nearly empty."""
+        return self._channel.readyState == "open" and self._channel.bufferedAmount <= MOST_BUFFERED
+
+    async def offer(self) -> str:
+        """The SDP offer with all candidates in it: aiortc gathers before it answers, no trickle is needed."""
+        await self._peer.setLocalDescription(await self._peer.createOffer())
+        return str(self._peer.localDescription.sdp)
+
+    async def accept(self, sdp: str) -> None:
+        """Take the server's answer. Raises ScopeProtocolError when it is not an answer to our offer."""
+        try:
+            await self._peer.setRemoteDescription(RTCSessionDescription(sdp, "answer"))
+        except (ValueError, KeyError, IndexError, AttributeError, AssertionError) as error:
+            raise ScopeProtocolError(
+                "The server's WebRTC answer cannot be used.", hint="Restart the Scope server; report this if it stays."
+            ) from error
+
+    async def video(self) -> MediaStreamTrack:
+        """The returned video, once the answer was taken."""
+        return await asyncio.shield(self._track)
+
+    async def opened(self) -> None:
+        """Wait until the channel is open."""
+        await self._opened.wait()
+
+    async def ended(self) -> None:
+        """Wait for the end. Raises ScopeSessionLost with the reason."""
+        reason = await asyncio.shield(self._lost)
+        raise ScopeSessionLost(reason, hint="A new session is made.")
+
+    def send(self, message: Mapping[str, Any]) -> None:
+        """Send one message of parameters; ask ``can_send`` first."""
+        self._channel.send(json.dumps(message, allow_nan=False, separators=(",", ":")))
+
+    async def close(self) -> None:
+        """Close everything, within a few seconds."""
+        for waiting in (self._track, self._lost):
+            waiting.cancel()
+        self._channel.remove_all_listeners()
+        self._peer.remove_all_listeners()
+        if self._black is not None:
+            self._black.stop()
+        try:
+            async with asyncio.timeout(_CLOSE_S):
+                await self._peer.close()
+        except TimeoutError:
+            logger.warning("The peer connection did not close within %g s; it is left behind.", _CLOSE_S)
+
+    def _on_open(self) -> None:
+        self._opened.set()
+        self._on_ready()
+
+    def _on_track(self, track: MediaStreamTrack) -> None:
+        if track.kind == "video" and not self._track.done():
+            self._track.set_result(track)
+
+    def _on_state(self) -> None:
+        if self._peer.connectionState == "failed":
+            self._lose("The media connection failed.")
+
+    def _on_message(self, message: str | bytes) -> None:
+        """The server says little: that it stops. Anything unknown is for later versions."""
+        try:
+            told = json.loads(message)
+        except (ValueError, RecursionError):
+            return
+        if isinstance(told, dict) and told.get("type") == "stream_stopped":
+            why = told.get("error_message")
+            self._lose(
+                f"The server ended the stream: {why[:200]}." if isinstance(why, str) else "The server ended the stream."
+            )
+
+    def _lose(self, reason: str) -> None:
+        if not self._lost.done():
+            self._lost.set_result(reason)
+
+
+class BlackTrack(MediaStreamTrack):
+    """Black input frames for video mode, until there is a camera."""
+
+    kind = "video"
+
+    def __init__(self, width: int, height: int) -> None:
+        super().__init__()
+        self._picture = av.VideoFrame(width, height, "yuv420p")
+        for plane, level in zip(self._picture.planes, (16, 128, 128), strict=True):
+            plane.update(bytes([level]) * plane.buffer_size)
+        self._sent = 0
+        self._start: float | None = None
+
+    async def recv(self) -> av.VideoFrame:
+        """The next frame, at 15 a second."""
+        loop = asyncio.get_running_loop()
+        if self._start is None:
+            self._start = loop.time()
+        await asyncio.sleep(self._start + self._sent / _BLACK_FPS - loop.time())
+        self._picture.pts = self._sent * 90000 // _BLACK_FPS
+        self._picture.time_base = fractions.Fraction(1, 90000)
+        self._sent += 1
+        return self._picture
+
+
+def usable_ice(servers: Iterable[IceServer]) -> tuple[tuple[IceServer, ...], int]:
+    """Those that aiortc can parse, in order (it uses the first STUN and the first TURN URI only), and how many it cannot."""
+    usable, refused = [], 0
+    for server in servers:
+        urls = tuple(url for url in server.urls if _parses(url))
+        refused += len(server.urls) - len(urls)
+        if urls:
+            usable.append(IceServer(urls, server.username, server.credential))
+    return tuple(usable), refused
+
+
+def _parses(url: str) -> bool:
+    try:
+        parse_stun_turn_uri(url)
+    except ValueError:
+        return False
+    return True
+
+
+def _preferring(codec: str) -> list[Any]:
+    """aiortc's video codecs with ``codec`` first."""
+    known = RTCRtpSender.getCapabilities("video").codecs
+    return sorted(known, key=lambda entry: entry.mimeType.lower() != f"video/{codec.lower()}")

@@ -1,0 +1,92 @@
+"""Settings of the Scope session."""
+
+from __future__ import annotations
+
+__all__ = ["IceServerSettings", "LoadParams", "ScopeSettings"]
+
+from typing import Any, Literal
+
+from pydantic import ConfigDict, Field, SecretStr, field_validator
+
+from bridge.model.document import PartSettings
+from bridge.scope.urls import check_url
+
+
+class LoadParams(PartSettings):
+    """What the pipeline is loaded with; keys of the pipeline's own may be added."""
+
+    model_config = ConfigDict(extra="allow", frozen=True)
+
+    width: int = Field(
+        default=576, ge=16, le=4096, multiple_of=16, description="Width of the picture, a multiple of 16."
+    )
+    height: int = Field(
+        default=320, ge=16, le=4096, multiple_of=16, description="Height of the picture, a multiple of 16."
+    )
+    base_seed: int = Field(default=42, ge=0, description="Seed of the pictures.")
+    vace_enabled: bool = Field(
+        default=False, description="Load VACE, for reference images and avatars. Costs memory and time when not used."
+    )
+    quantization: Literal["fp8_e4m3fn"] | None = Field(
+        default=None, description='"fp8_e4m3fn" lets large pipelines fit into less GPU memory.'
+    )
+
+    def as_params(self) -> dict[str, Any]:
+        """The load parameters as the server takes them, the old name of the seed included."""
+        params = self.model_dump(exclude_none=True)
+        return {**params, "seed": self.base_seed}
+
+
+class IceServerSettings(PartSettings):
+    """One STUN or TURN server of your own."""
+
+    urls: tuple[str, ...] = Field(..., min_length=1, description='Such as "turn:turn.example.org:3478?transport=udp".')
+    username: str = Field("", description="User name for TURN.")
+    credential: SecretStr = Field(SecretStr(""), description="Password for TURN.")
+
+
+class ScopeSettings(PartSettings):
+    """The Daydream Scope server and the session with it."""
+
+    urls: tuple[str, ...] = Field(
+        (),
+        description='Servers in order of preference, such as "http://192.168.1.20:8000". The first that works is used.',
+    )
+    pipeline: str = Field("longlive", description='Pipeline to load; "" takes whatever the server has loaded.')
+    load_params: LoadParams = Field(LoadParams(), description="What the pipeline is loaded with.")
+    input_mode: Literal["text", "video"] = Field(
+        "text",
+        description='"text" makes pictures from prompts alone; "video" sends input frames (black until there is a camera).',
+    )
+    codec: Literal["VP8", "H264"] = Field("VP8", description="Preferred video codec; VP8 is what Scope is tested with.")
+    ice_servers: tuple[IceServerSettings, ...] = Field(
+        (), description="Own STUN and TURN servers, tried before the server's list (whose passwords may be stale)."
+    )
+    use_server_ice: bool = Field(True, description="Also use the STUN and TURN servers that the Scope server names.")
+    param_rate_hz: float = Field(
+        30.0, gt=0, le=120, description="Ceiling for messages per second; the pace of the pipeline is usually slower."
+    )
+    chunk_frames: int | None = Field(
+        None, ge=1, le=240, description="Frames of one pipeline call, for a pipeline that nobody knows the size of."
+    )
+    http_timeout_s: float = Field(8.0, gt=0, le=120, description="Longest wait for one HTTP answer, in seconds.")
+    load_timeout_s: float = Field(600.0, gt=0, description="Longest wait for a pipeline to load, in seconds.")
+    first_frame_timeout_s: float = Field(
+        15.0, gt=0, description="Longest wait for the first frame, in seconds; at least eight pipeline calls."
+    )
+    stall_s: float = Field(
+        1.0, gt=0, description="Silence after which the video counts as stalled; at least 3 pipeline calls."
+    )
+    lost_s: float = Field(
+        3.0, gt=0, description="Silence after which the session is made anew; at least 6 pipeline calls."
+    )
+    poll_s: float = Field(5.0, gt=0, description="How often the server is asked whether it is still ours, in seconds.")
+    retry_s: float = Field(
+        0.5, gt=0, le=60, description="First wait before connecting again, in seconds; doubled each time."
+    )
+    retry_max_s: float = Field(5.0, gt=0, le=300, description="Longest wait before connecting again, in seconds.")
+
+    @field_validator("urls")
+    @classmethod
+    def _check_urls(cls, urls: tuple[str, ...]) -> tuple[str, ...]:
+        return tuple(check_url(url) for url in urls)

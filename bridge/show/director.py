@@ -1,0 +1,175 @@
+"""The prompt director: which words Scope should be on now, and how it gets there."""
+
+from __future__ import annotations
+
+__all__ = ["Director"]
+
+from dataclasses import replace
+from typing import Final
+
+from bridge.model.desired import Prompt, PromptPlan
+from bridge.model.facts import ChunkFacts
+from bridge.show.bands import Bands
+from bridge.show.prompts import Scene, prompts_of
+from bridge.show.theme import Theme, Trigger
+from bridge.show.transitions import Running
+
+WEIGHT_STEP: Final = 0.05
+"""Weights move in steps of 5 %: each change costs the server a pass of its text encoder."""
+WEIGHT_SLEW: Final = 0.2
+"""The most that music moves a weight in one chunk, so that the picture glides after a transition."""
+
+
+class Director:
+    """Holds the scene and turns its changes into prompt plans.
+
+    What a person does (another theme, a text, the next variation) goes out at once, also in the middle of a
+    transition. What music does waits for a running transition to end, and for the dwell.
+    """
+
+    def __init__(self, theme: Theme) -> None:
+        self.scene = Scene(theme)
+        self.plan = PromptPlan(0, ())
+        self.running = Running()
+        self._changed = float("-inf")
+        self._asked: float | None = 0.0
+        self._weight = 0.5
+        self._weighed = float("-inf")
+        self._slerp = True
+        self._return_s = 0.0
+        self._turns: dict[str, int] = {}
+
+    def busy(self, chunk: ChunkFacts, now: float) -> bool:
+        """Whether a transition runs, or is decided and not yet in the plan."""
+        return self._asked is not None or self.running.at(now, chunk)
+
+    def change_theme(self, theme: Theme, seconds: float) -> None:
+        """Go to another theme: variations, blends, accents and the performer's text are left behind."""
+        self.scene = Scene(theme, self.scene.bands, self.scene.two_ends)
+        self._turns.clear()
+        self._asked = seconds
+
+    def reload(self, theme: Theme, seconds: float) -> None:
+        """The same theme with other words in it: everything else stays."""
+        self.scene = replace(self.scene, theme=theme)
+        self._asked = seconds
+
+    def back_to_base(self, seconds: float) -> None:
+        """Drop variation, blend, accent and the performer's text."""
+        self.change_theme(self.scene.theme, seconds)
+
+    def override(self, text: str, seconds: float) -> None:
+        """The performer's own text; an empty one goes back to the theme."""
+        self.scene = replace(self.scene, override=text, blended="")
+        self._asked = seconds
+
+    def can_blend(self, trigger: Trigger) -> bool:
+        """Whether the theme has prompts for this, and no text of the performer stands."""
+        return not self.scene.override and bool(self.scene.theme.variations_for(trigger))
+
+    def blend(self, trigger: Trigger, weight: float) -> bool:
+        """Blend the trigger's next prompt in; it goes back by itself. False when the theme has none."""
+        found = self._next(trigger)
+        if found is None or self.scene.override:
+            return False
+        text, self._return_s = found
+        self.scene = replace(self.scene, blended=text, blend=weight)
+        self._asked = self._return_s
+        return True
+
+    def cycle(self, seconds: float | None = None) -> bool:
+        """The next of the theme's prompts: base, each variation, base again. False when there is only one."""
+        theme = self.scene.theme
+        row = theme.variations_for("beat") or tuple((p, v.blend_s) for v in theme.variations for p in v.prompts)
+        if not row:
+            return False
+        turn = (self._turns.get("cycle", 0) + 1) % (len(row) + 1)
+        self._turns["cycle"] = turn
+        text, blend_s = row[turn - 1] if turn else ("", row[-1][1])
+        self.scene = replace(self.scene, variation=text, blended="", override="")
+        self._asked = blend_s if seconds is None else seconds
+        return True
+
+    def _next(self, trigger: Trigger) -> tuple[str, float] | None:
+        row = self.scene.theme.variations_for(trigger)
+        if not row and trigger == "beat":
+            trigger, row = "energy_spike", self.scene.theme.variations_for("energy_spike")
+        if not row:
+            return None
+        turn = self._turns.get(trigger, 0)
+        self._turns[trigger] = turn + 1
+        return row[turn % len(row)]
+
+    def update(
+        self,
+        bands: Bands,
+        weight: float,
+        *,
+        two_ends: bool,
+        seconds: float,
+        dwell_s: float,
+        chunk: ChunkFacts,
+        now: float,
+        slerp: bool = True,
+        by_hand: bool = False,
+    ) -> PromptPlan:
+        """The plan for now; the same object while nothing changes.
+
+        Args:
+            weight: share of the intense prompt, 0..1.
+            two_ends: whether this mode moves prompt weights.
+            seconds: length of a transition that a change of bands asks for.
+            dwell_s: how long words stand before music may change them.
+            slerp: whether two prompts are blended on the sphere; any other number of prompts is linear.
+            by_hand: the weight is a control's, so it moves at once; the music's glides, a step per chunk.
+        """
+        self._slerp = slerp
+        busy = self.running.at(now, chunk)
+        two_ends = two_ends and bool(self.scene.theme.prompt.calm)
+        if self._asked is None and self.scene.blended and not busy:
+            self.scene = replace(self.scene, blended="")
+            self._asked = self._return_s
+        if self._asked is not None:
+            length, self._asked = self._asked, None
+            return self._go(replace(self.scene, bands=bands, two_ends=two_ends), weight, length, now)
+        moved = bands != self.scene.bands or two_ends != self.scene.two_ends
+        if moved and not busy and now - self._changed >= dwell_s:
+            scene = replace(self.scene, bands=bands, two_ends=two_ends)
+            if bands.intensity != self.scene.bands.intensity and (found := self._next("section")):
+                scene = replace(scene, accent=found[0])
+            return self._go(scene, weight, seconds, now)
+        if not busy and two_ends and abs(weight - self._weight) >= WEIGHT_STEP - 1e-9:
+            if by_hand:
+                self._reweigh(weight, now)
+            elif now - self._weighed >= chunk.period_s:
+                self._reweigh(min(max(weight, self._weight - WEIGHT_SLEW), self._weight + WEIGHT_SLEW), now)
+        return self.plan
+
+    def _go(self, scene: Scene, weight: float, seconds: float, now: float) -> PromptPlan:
+        self.scene = scene
+        prompts = prompts_of(scene, _stepped(weight))
+        if _texts(prompts) == _texts(self.plan.prompts):
+            return self.plan
+        self._weight = _stepped(weight)
+        length = seconds if self.plan.id else 0.0
+        method = "slerp" if len(prompts) == 2 and self._slerp else "linear"
+        self.plan = PromptPlan(self.plan.id + 1, prompts, length, method)
+        self.running = Running(now, length)
+        self._changed = now
+        return self.plan
+
+    def _reweigh(self, weight: float, now: float) -> None:
+        if self.scene.override or self.scene.blended or not self.scene.two_ends:
+            return
+        self._weight, self._weighed = _stepped(weight), now
+        prompts = prompts_of(self.scene, self._weight)
+        if prompts != self.plan.prompts:
+            self.plan = replace(self.plan, prompts=prompts)
+
+
+def _stepped(weight: float) -> float:
+    return round(round(weight / WEIGHT_STEP) * WEIGHT_STEP, 2)
+
+
+def _texts(prompts: tuple[Prompt, ...]) -> tuple[str, ...]:
+    return tuple(prompt.text for prompt in prompts)

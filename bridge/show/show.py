@@ -1,0 +1,337 @@
+"""The show: theme, intents, beats and music in; one desired state and one effect state out."""
+
+from __future__ import annotations
+
+__all__ = ["Show", "ShowOutput"]
+
+import random
+from collections.abc import Mapping
+from dataclasses import dataclass
+from types import MappingProxyType
+from typing import Final
+
+from bridge.model.beatgrid import BeatGrid
+from bridge.model.desired import DesiredState, FxState, ParamValue, PromptPlan
+from bridge.model.document import suggest
+from bridge.model.errors import Issue
+from bridge.model.events import BeatEvent
+from bridge.model.targets import ACTIONS, Intent
+from bridge.model.world import World
+from bridge.show.ambient import Ambient
+from bridge.show.bands import TEMPO_CONFIDENCE, Bands, BandsSeen
+from bridge.show.beats import AFTER_THEME_S, BeatActor, SpikeDetector, spike_strength, variation_weight
+from bridge.show.desk import PARAM_ALIASES, Desk, wrong
+from bridge.show.director import Director
+from bridge.show.library import MINIMAL, slugged
+from bridge.show.mixer import Mixer
+from bridge.show.profiles import PACE, REACTIVITY
+from bridge.show.repair import number_of
+from bridge.show.report import ShowReport, report_of
+from bridge.show.settings import ShowSettings
+from bridge.show.theme import Theme
+
+_MAX_TEXT: Final = 1000
+_MAX_CHANGE_S: Final = 60.0
+_MAX_TICK_S: Final = 0.5
+_TARGETS: Final = ("param", "action", "theme", "macro", "fx", "prompt")
+_BASE_BANDS: Final = Bands()
+
+
+@dataclass(frozen=True, slots=True)
+class ShowOutput:
+    """What Scope should be doing, and what the program does to the returned frames."""
+
+    desired: DesiredState
+    fx: FxState
+
+
+class Show:
+    """Plays themes.
+
+    Pure: it has no clock and no I/O; ``now`` is monotonic seconds, never going back. Call :meth:`tick` about 30
+    times a second, :meth:`apply` for every intent and :meth:`on_beat` for every beat, all from one thread.
+
+    Args:
+        themes: by slug, as :func:`load_themes` gives them; with none the built-in minimal theme plays.
+        rng_seed: where ``new_seed`` starts, so that a run can be repeated.
+    """
+
+    def __init__(self, settings: ShowSettings, themes: Mapping[str, Theme], *, rng_seed: int = 0) -> None:
+        self._settings = settings
+        self._themes = _ordered(themes, settings.theme_order)
+        self._theme = self._themes.get(settings.theme) or next(iter(self._themes.values()))
+        self._random = random.Random(rng_seed)
+        self._pace = PACE[settings.pace]
+        self._desk = Desk()
+        self._director = Director(self._theme)
+        self._mixer = Mixer(settings, self._desk, self._theme)
+        self._bands = BandsSeen(tempo_gain=settings.tempo_gain)
+        self._ambient = Ambient()
+        self._spikes = SpikeDetector()
+        self._beats = BeatActor(settings, self._desk, self._director, self._mixer)
+        self._theme_since = float("-inf")
+        self._ticked: float | None = None
+        self._arrived: float | None = None
+        self._output = ShowOutput(DesiredState(), FxState())
+        self._values: tuple[tuple[object, ...], Mapping[str, float | None]] = ((), MappingProxyType({}))
+
+    # What people ask for
+
+    def apply(self, intent: Intent, world: World, now: float) -> Issue | None:
+        """Do what an intent asks; returns what is wrong with it, and then nothing has changed."""
+        self._mixer.fit(self._theme, world.facts)
+        kind, _, name = intent.target.partition("/")
+        if kind == "param":
+            issue = self._param(name, intent, world, now)
+        elif kind == "action":
+            issue = self._action(name, intent, world, now)
+        elif kind == "theme":
+            issue = self._choose(name, intent, world, now)
+        elif kind == "macro":
+            issue = self._desk.macro(name, intent)
+        elif kind == "fx":
+            issue = self._desk.effect(name, intent, now)
+        elif kind == "prompt":
+            issue = self._prompt(intent)
+        else:
+            issue = wrong(intent, "is not a target of the show.", suggest(kind, _TARGETS))
+        if issue is None:
+            self._arrived = number_of(intent.t)
+        return issue
+
+    def _param(self, name: str, intent: Intent, world: World, now: float) -> Issue | None:
+        if name == "prompt":
+            return self._prompt(intent)
+        if name == "paused":
+            self._desk.latch(self._desk.paused, intent, now)
+            return None
+        if name == "reset_cache":
+            return self._action(name, intent, world, now)
+        if name == "transition_steps":
+            steps = number_of(intent.value)
+            if steps is not None and not intent.normalised:
+                seconds = max(steps, 0.0) * world.facts.chunk.period_s
+                intent = Intent(intent.t, intent.target, intent.kind, seconds, origin=intent.origin)
+            name = "transition_s"
+        name = PARAM_ALIASES.get(name, name)
+        return self._desk.param(name, intent, self._mixer.parameters, self._mixer.anchor(name))
+
+    def _action(self, name: str, intent: Intent, world: World, now: float) -> Issue | None:
+        desk = self._desk
+        switches = {"blackout": desk.effects.blackout, "freeze": desk.effects.freeze, "pause": desk.paused}
+        if name in switches:
+            desk.latch(switches[name], intent, now)
+            return None
+        if name == "panic":
+            was = desk.panic.on
+            desk.latch(desk.panic, intent, now)
+            if desk.panic.on and not was:
+                self._calm()
+            return None
+        if name not in ACTIONS:
+            return wrong(intent, f'there is no action "{name}".', suggest(name, ACTIONS))
+        if intent.kind == "release" or (intent.kind == "set" and number_of(intent.value) == 0.0):
+            return None
+        if name in ("theme_next", "theme_previous"):
+            self._go_to(self._neighbour(1 if name == "theme_next" else -1), world, now)
+        elif name == "prompt_next":
+            if not self._director.cycle(self._mixer.transition_s()):
+                return wrong(intent, f"{self._theme.name} has no variations.", "Add [[variations]] to the theme.")
+        elif name == "reset_cache":
+            desk.shots.add("reset_cache", True)
+        elif name == "new_seed":
+            self._mixer.seed = self._random.randrange(2**31)
+            desk.controls.release("base_seed")
+            desk.shots.add("reset_cache", True)
+        elif name == "pulse":
+            self._beats.pulse(self._theme, world.facts.chunk, now)
+        else:
+            return wrong(intent, "is for the tempo clock or the Scope client, not for the show.")
+        return None
+
+    def _prompt(self, intent: Intent) -> Issue | None:
+        seconds = self._mixer.transition_s()
+        if intent.kind == "release":
+            self._director.override("", seconds)
+            return None
+        text = " ".join(intent.value.split()) if isinstance(intent.value, str) else ""
+        if not text:
+            return wrong(intent, "needs a text.", "Release the target to go back to the theme's prompt.")
+        if len(text) > _MAX_TEXT:
+            return wrong(
+                intent, f"is longer than {_MAX_TEXT} characters.", "Shorten it; the encoder reads less anyway."
+            )
+        if text != self._director.scene.override:
+            self._director.override(text, seconds)
+        return None
+
+    def _choose(self, slug: str, intent: Intent, world: World, now: float) -> Issue | None:
+        order = list(self._themes)
+        if slug:
+            if intent.kind == "release" or (intent.kind == "set" and number_of(intent.value) == 0.0):
+                return None
+        elif isinstance(intent.value, str):
+            slug = slugged(intent.value)
+        else:
+            number = number_of(intent.value)
+            if number is None:
+                return wrong(intent, f"cannot take {intent.value!r}.", "Give a theme's name, or its number from 1.")
+            index = int(number * len(order)) if intent.normalised else round(number) - 1
+            if intent.normalised:
+                index = min(max(index, 0), len(order) - 1)
+            if not 0 <= index < len(order):
+                return wrong(intent, f"there is no theme number {index + 1}.", f"There are {len(order)}.")
+            slug = order[index]
+        theme = self._themes.get(slug) or next((t for t in self._themes.values() if slugged(t.name) == slug), None)
+        if theme is None:
+            return wrong(intent, f'there is no theme "{slug}".', suggest(slug, self._themes))
+        self._go_to(theme, world, now)
+        return None
+
+    def _neighbour(self, step: int) -> Theme:
+        order = list(self._themes)
+        return self._themes[order[(order.index(self._theme.id) + step) % len(order)]]
+
+    def _go_to(self, theme: Theme, world: World, now: float) -> None:
+        if theme is self._theme:
+            return
+        self._theme = theme
+        self._theme_since = now
+        self._desk.controls.clear()
+        self._beats.burst.stop()
+        self._director.change_theme(theme, _change_s(theme, world.grid))
+        self._mixer.fit(theme, world.facts)
+
+    def _calm(self) -> None:
+        self._desk.controls.clear()
+        self._desk.effects.clear_pulses()
+        self._beats.burst.stop()
+        self._director.back_to_base(self._theme.change.seconds)
+
+    def replace_themes(self, themes: Mapping[str, Theme]) -> None:
+        """Take newly read themes; the current one goes on playing if it is still there, with its new words."""
+        self._themes = _ordered(themes, self._settings.theme_order)
+        theme = self._themes.get(self._theme.id)
+        if theme is None:
+            theme = next(iter(self._themes.values()))
+            self._desk.controls.clear()
+            self._director.change_theme(theme, theme.change.seconds)
+        elif theme != self._theme:
+            self._director.reload(theme, self._mixer.transition_s())
+        self._theme = theme
+
+    # What music does
+
+    def on_beat(self, beat: BeatEvent, world: World, now: float) -> None:
+        """A beat of the one clock."""
+        self._mixer.fit(self._theme, world.facts)
+        self._beats.on_beat(beat, self._theme, world.facts.chunk, now)
+
+    def _spike(self, rise: float, world: World, now: float) -> None:
+        settings, macro = self._settings, self._desk.macros["reaction"]
+        threshold = REACTIVITY[settings.reactivity].spike_threshold
+        if rise <= threshold or not settings.spikes or macro == 0.0 or self._desk.panic.on or self._ambient.active:
+            return
+        if now - self._theme_since < AFTER_THEME_S or self._director.busy(world.facts.chunk, now):
+            return
+        if not self._director.can_blend("energy_spike") or not self._spikes.take(now):
+            return
+        gain = self._pace.spike * settings.spike_gain * 2.0 * macro
+        self._director.blend("energy_spike", variation_weight(spike_strength(rise), settings.variation_gain))
+        self._beats.spike(spike_strength(rise) * gain, self._theme, world.facts.chunk, now)
+
+    # What comes out
+
+    def tick(self, world: World, now: float) -> ShowOutput:
+        """The state for now; equal states are the same objects as before, so compare them by identity."""
+        dt = 1.0 / 30.0 if self._ticked is None else min(max(now - self._ticked, 0.0), _MAX_TICK_S)
+        self._ticked = now
+        desk, mixer, features, chunk = self._desk, self._mixer, world.features, world.facts.chunk
+        mixer.fit(self._theme, world.facts)
+        silent = self._ambient.follow(features, now, dt, wanted=self._settings.ambient)
+        mixer.listen(features, silent=silent, dt=dt)
+        energy, brightness, texture = mixer.heard
+        bands = self._bands.follow(energy, brightness, texture, world.grid, silent, dt)
+        rise = self._spikes.rise(features)
+        if rise and not silent:
+            self._spike(rise, world, now)
+        calm = desk.panic.on
+        push = mixer.push
+        push.macro = 0.0 if calm else desk.macros["reaction"]
+        push.boost = 0.0 if calm else self._beats.burst.at(now)
+        push.drift, push.seconds = self._ambient.amount, self._ambient.seconds
+        weight, two_ends = mixer.weight(chunk.period_s, dt)
+        plan = self._director.update(
+            _BASE_BANDS if calm else bands,
+            weight,
+            two_ends=two_ends,
+            seconds=mixer.transition_s(),
+            dwell_s=self._pace.dwell_s,
+            chunk=chunk,
+            now=now,
+            slerp=mixer.slerp(),
+            by_hand=desk.controls.get("prompt_weight") is not None,
+        )
+        params = mixer.params(busy=self._director.busy(chunk, now))
+        desired = self._desired(plan if mixer.parameters.prompts else None, params)
+        fx = desk.effects.state(mixer.levels(), round(desk.macros["brightness"], 3), now, paused=desk.paused.on)
+        if desired is not self._output.desired or fx is not self._output.fx:
+            self._output = ShowOutput(desired, fx)
+        return self._output
+
+    def _desired(self, plan: PromptPlan | None, params: dict[str, ParamValue]) -> DesiredState:
+        old, desk = self._output.desired, self._desk
+        shots, paused = desk.shots.recent, desk.paused.on
+        same = plan is old.prompts and shots is old.one_shots and paused is old.paused
+        if same and params == old.params and old.revision:
+            return old
+        held = old.params if params == old.params else MappingProxyType(params)
+        return DesiredState(old.revision + 1, plan, held, shots, paused, self._arrived)
+
+    @property
+    def values(self) -> Mapping[str, float | None]:
+        """What every target rests on now, 0..1, for pickup; None where it has no such value."""
+        key = (
+            tuple(self._themes),
+            self._theme.id,
+            self._desk.controls.version,
+            self._mixer.fitted,
+            self._mixer.seed,
+            tuple(self._desk.macros.values()),
+        )
+        if self._values[0] != key:
+            order = tuple(self._themes)
+            place = (order.index(self._theme.id) + 0.5) / len(order)
+            self._values = (key, MappingProxyType({**self._mixer.values(), "theme": place}))
+        return self._values[1]
+
+    def report(self, world: World) -> ShowReport:
+        """What the show does now, in words and numbers, for status."""
+        self._mixer.fit(self._theme, world.facts)
+        return report_of(
+            theme=self._theme,
+            themes=tuple(self._themes),
+            desk=self._desk,
+            mixer=self._mixer,
+            director=self._director,
+            bands=self._bands.bands,
+            beat_action=self._beats.action(self._theme),
+            cuts=self._settings.cuts == "allowed",
+            ambient=self._ambient.active,
+            transition=self._director.busy(world.facts.chunk, self._ticked or 0.0),
+            sent=self._output.desired.params,
+        )
+
+
+def _change_s(theme: Theme, grid: BeatGrid) -> float:
+    """Length of the change into a theme: in beats where a tempo is trusted, otherwise in seconds."""
+    beats, bpm = theme.change.beats, number_of(grid.bpm)
+    if not beats or bpm is None or bpm < 1.0 or not grid.confidence > TEMPO_CONFIDENCE:
+        return theme.change.seconds
+    return min(beats * 60.0 / bpm, _MAX_CHANGE_S)
+
+
+def _ordered(themes: Mapping[str, Theme], order: tuple[str, ...]) -> dict[str, Theme]:
+    named = [slug for slug in order if slug in themes]
+    rest = [slug for slug in themes if slug not in named]
+    return {slug: themes[slug] for slug in (*named, *rest)} or {MINIMAL.id: MINIMAL}

@@ -1,0 +1,314 @@
+"""The theme format, version 1. ``docs/themes.md`` explains every key to people who write one."""
+
+from __future__ import annotations
+
+__all__ = [
+    "SIGNALS",
+    "BeatAction",
+    "Beats",
+    "Change",
+    "Descriptors",
+    "LeverName",
+    "PromptWords",
+    "Ranges",
+    "Reaction",
+    "Rest",
+    "TextMode",
+    "Theme",
+    "Trigger",
+    "Variation",
+    "VideoMode",
+]
+
+from typing import Annotated, Any, Final, Literal, TypeAlias, get_args
+
+from pydantic import AfterValidator, Field, field_validator, model_validator
+
+from bridge.model.document import PartSettings
+from bridge.show.curves import CurveName
+
+BeatAction: TypeAlias = Literal["none", "pulse_noise", "prompt_cycle", "transition_trigger", "cache_reset"]
+Trigger: TypeAlias = Literal["energy_spike", "beat", "section"]
+SignalName: TypeAlias = Literal["energy", "brightness", "texture", "low", "mid", "high"]
+LeverName: TypeAlias = Literal[
+    "noise_scale",
+    "vace_context_scale",
+    "kv_cache_attention_bias",
+    "prompt_weight",
+    "transition_s",
+    "fx/zoom",
+    "fx/hue",
+    "fx/trails",
+]
+"""What music may move. ``prompt_weight`` is the share of the intense prompt, ``transition_s`` the length of
+prompt transitions within the theme; both live here, not on the server."""
+
+SIGNALS: Final[tuple[SignalName, ...]] = get_args(SignalName)
+
+
+def _one_line(text: str) -> str:
+    joined = " ".join(text.split())
+    return joined.rstrip(" ,.;")
+
+
+Words: TypeAlias = Annotated[str, Field(max_length=600), AfterValidator(_one_line)]
+Unit: TypeAlias = Annotated[float, Field(ge=0.0, le=1.0, allow_inf_nan=False)]
+Seconds: TypeAlias = Annotated[float, Field(ge=0.5, le=60.0, allow_inf_nan=False)]
+
+
+def _rising(pair: tuple[float, float]) -> tuple[float, float]:
+    if pair[0] > pair[1]:
+        raise ValueError(f"the low end comes first: [{pair[1]:g}, {pair[0]:g}]")
+    return pair
+
+
+def _needed(text: str) -> str:
+    if not text:
+        raise ValueError("must not be empty")
+    return text
+
+
+Prompt: TypeAlias = Annotated[Words, AfterValidator(_needed)]
+UnitRange: TypeAlias = Annotated[tuple[Unit, Unit], AfterValidator(_rising)]
+VaceRange: TypeAlias = Annotated[
+    tuple[Annotated[float, Field(ge=0, le=2)], Annotated[float, Field(ge=0, le=2)]], AfterValidator(_rising)
+]
+BiasRange: TypeAlias = Annotated[
+    tuple[Annotated[float, Field(ge=0.01, le=1)], Annotated[float, Field(ge=0.01, le=1)]], AfterValidator(_rising)
+]
+SecondsRange: TypeAlias = Annotated[tuple[Seconds, Seconds], AfterValidator(_rising)]
+
+
+class PromptWords(PartSettings):
+    """The picture in words."""
+
+    base: Prompt = Field(description="Subject, light, camera and motion: always part of the prompt.")
+    modifiers: tuple[Words, ...] = Field(default=(), max_length=12, description="Style, always added.")
+    calm: Words = Field(default="", description="Ending of the calm prompt entry (text mode, prompt_weight 0).")
+    intense: Words = Field(default="", description="Ending of the intense prompt entry (text mode, prompt_weight 1).")
+
+    @model_validator(mode="after")
+    def _two_ends(self) -> PromptWords:
+        if bool(self.calm) != bool(self.intense):
+            raise ValueError("calm and intense come as a pair: give both or neither")
+        return self
+
+
+class IntensityWords(PartSettings):
+    """Words by energy."""
+
+    low: Words = ""
+    medium: Words = ""
+    high: Words = ""
+    peak: Words = ""
+
+
+class BrightnessWords(PartSettings):
+    """Words by spectral centroid."""
+
+    dark: Words = ""
+    balanced: Words = ""
+    radiant: Words = ""
+
+
+class TextureWords(PartSettings):
+    """Words by spectral flatness."""
+
+    smooth: Words = ""
+    granular: Words = ""
+    crystalline: Words = ""
+
+
+class TempoWords(PartSettings):
+    """Words by tempo."""
+
+    drift: Words = ""
+    drive: Words = ""
+    blitz: Words = ""
+
+
+class Descriptors(PartSettings):
+    """One short phrase per band; an empty one adds nothing."""
+
+    intensity: IntensityWords = IntensityWords()
+    brightness: BrightnessWords = BrightnessWords()
+    texture: TextureWords = TextureWords()
+    tempo: TempoWords = TempoWords()
+
+
+class _Levers(PartSettings):
+    def of(self, lever: LeverName) -> Any:
+        """The value for a lever."""
+        return getattr(self, lever.replace("/", "_"))
+
+
+class Ranges(_Levers):
+    """How far music may move each lever."""
+
+    noise_scale: UnitRange = Field(default=(0.48, 0.68), description="Noise, video mode, 0..1.")
+    vace_context_scale: VaceRange = Field(default=(0.6, 1.4), description="Hold of the reference image, 0..2.")
+    kv_cache_attention_bias: BiasRange = Field(
+        default=(0.4, 1.0), description="Krea only: low values move more, 0.01..1."
+    )
+    prompt_weight: UnitRange = Field(default=(0.1, 0.9), description="Share of the intense prompt, 0..1.")
+    transition_s: SecondsRange = Field(
+        default=(2.5, 8.0), description="Length of transitions within the theme, seconds."
+    )
+    fx_zoom: UnitRange = Field(default=(0.0, 0.3), alias="fx/zoom", description="Local push into the picture, 0..1.")
+    fx_hue: UnitRange = Field(default=(0.0, 0.1), alias="fx/hue", description="Local turn of the colours, 0..1.")
+    fx_trails: UnitRange = Field(default=(0.0, 0.4), alias="fx/trails", description="Local smear over time, 0..1.")
+
+
+class Rest(_Levers):
+    """Where each lever rests when music moves nothing; None is the middle of its range (effects: the low end)."""
+
+    noise_scale: Unit | None = None
+    vace_context_scale: float | None = Field(default=None, ge=0, le=2)
+    kv_cache_attention_bias: float | None = Field(default=None, ge=0.01, le=1)
+    prompt_weight: Unit | None = None
+    transition_s: Seconds | None = None
+    fx_zoom: Unit | None = Field(default=None, alias="fx/zoom")
+    fx_hue: Unit | None = Field(default=None, alias="fx/hue")
+    fx_trails: Unit | None = Field(default=None, alias="fx/trails")
+
+
+class Reaction(PartSettings):
+    """What one signal does to one lever."""
+
+    signal: SignalName = Field(description="energy, brightness, texture, low, mid or high.")
+    parameter: LeverName = Field(description="The lever it moves.")
+    curve: CurveName = Field(default="linear", description="linear, exponential, logarithmic or stepped.")
+    sensitivity: float = Field(default=1.0, ge=0, le=2, description="Multiplies the signal; also its weight in a mean.")
+    invert: bool = Field(default=False, description="Louder gives less.")
+
+    @field_validator("parameter", mode="before")
+    @classmethod
+    def _never_a_cut(cls, value: Any) -> Any:
+        if value in ("denoising_step_list", "denoising_steps"):
+            raise ValueError("cannot follow music, each change is a hard cut; choose a profile with denoising = ...")
+        return value
+
+
+class Beats(PartSettings):
+    """What a beat does."""
+
+    action: BeatAction = Field(default="pulse_noise", description="What happens on a beat.")
+    intensity: Unit = Field(default=0.5, description="How strongly, 0..1.")
+    cooldown_ms: float = Field(
+        default=260, ge=0, le=60_000, description="At least this long between two actions (min 260)."
+    )
+    pulse: Unit = Field(default=0.6, description="Local brightness pulse with every beat, 0..1.")
+    effect: Literal["pulse", "zoom"] = Field(default="zoom", description="Local effect of pulse_noise in text mode.")
+
+
+class Variation(PartSettings):
+    """Prompts that are blended in when something happens."""
+
+    trigger: Trigger = Field(description="energy_spike, beat or section.")
+    prompts: tuple[Prompt, ...] = Field(min_length=1, max_length=16, description="Taken in turn.")
+    blend_s: Seconds = Field(default=3.2, description="Length of the blend, seconds.")
+
+
+class Change(PartSettings):
+    """How the show comes into this theme."""
+
+    beats: int = Field(default=8, ge=0, le=64, description="Length in beats where a tempo is known; 0: always seconds.")
+    seconds: Seconds = Field(default=6.0, description="Length without a tempo.")
+
+
+class TextMode(PartSettings):
+    """What is driven in text mode, where the server ignores noise_scale."""
+
+    drives: tuple[LeverName, ...] = Field(
+        default=("prompt_weight", "transition_s", "fx/zoom"), description="Levers that music moves in text mode."
+    )
+    instead_of_noise: tuple[LeverName, ...] = Field(
+        default=("prompt_weight", "fx/zoom"), description="Levers that follow the reactions meant for noise_scale."
+    )
+
+    @field_validator("instead_of_noise")
+    @classmethod
+    def _not_itself(cls, levers: tuple[LeverName, ...]) -> tuple[LeverName, ...]:
+        if "noise_scale" in levers:
+            raise ValueError("noise_scale has no effect in text mode; name another lever")
+        return levers
+
+
+class VideoMode(PartSettings):
+    """What is driven when a camera or guide picture is the input."""
+
+    drives: tuple[LeverName, ...] = Field(
+        default=("noise_scale", "vace_context_scale"), description="Levers that music moves in video mode."
+    )
+    denoising: Literal["pipeline", "speed", "balanced", "quality"] = Field(
+        default="pipeline", description="Denoising profile in video mode; pipeline sends none."
+    )
+
+    @field_validator("drives")
+    @classmethod
+    def _weights_cut(cls, levers: tuple[LeverName, ...]) -> tuple[LeverName, ...]:
+        if "prompt_weight" in levers:
+            raise ValueError("prompt_weight would cut the picture at every change in video mode; leave it to [text]")
+        return levers
+
+
+class Theme(PartSettings):
+    """One theme file."""
+
+    version: Literal[1] = Field(description="Format of this file.")
+    id: str = Field(
+        default="", pattern=r"^([a-z0-9]+(-[a-z0-9]+)*)?$", description="Same as the file name without .toml."
+    )
+    name: str = Field(min_length=1, max_length=60, description="As shown to people.")
+    description: str = Field(default="", max_length=300, description="One sentence.")
+    denoising: Literal["pipeline", "speed", "balanced", "quality"] = Field(
+        default="balanced", description="Denoising profile in text mode; pipeline sends none."
+    )
+    prompt: PromptWords = Field(description="The picture in words.")
+    descriptors: Descriptors = Field(default=Descriptors(), description="Words that come and go with the music.")
+    ranges: Ranges = Field(default=Ranges(), description="How far music may move each lever.")
+    rest: Rest = Field(default=Rest(), description="Where each lever rests.")
+    reactions: tuple[Reaction, ...] = Field(default=(), max_length=32, description="What the music moves.")
+    beats: Beats = Field(default=Beats(), description="What a beat does.")
+    variations: tuple[Variation, ...] = Field(default=(), max_length=8, description="Prompts that are blended in.")
+    change: Change = Field(default=Change(), description="How the show comes into this theme.")
+    text: TextMode = Field(default=TextMode(), description="What is driven in text mode.")
+    video: VideoMode = Field(default=VideoMode(), description="What is driven in video mode.")
+
+    @model_validator(mode="after")
+    def _stand_ins_are_driven(self) -> Theme:
+        idle = [lever for lever in self.text.instead_of_noise if lever not in self.text.drives]
+        if idle and "instead_of_noise" in self.text.model_fields_set:
+            raise ValueError(f"text.instead_of_noise names {idle[0]}, which text.drives does not: add it there")
+        return self
+
+    @model_validator(mode="after")
+    def _beat_action_needs_prompts(self) -> Theme:
+        if self.beats.action in ("prompt_cycle", "transition_trigger") and not self.variations:
+            raise ValueError(f"the beat action {self.beats.action} needs prompts to go to: add [[variations]]")
+        return self
+
+    @model_validator(mode="after")
+    def _weights_need_two_prompts(self) -> Theme:
+        wanted = any(reaction.parameter == "prompt_weight" for reaction in self.reactions)
+        if wanted and not self.prompt.calm:
+            raise ValueError("a reaction moves prompt_weight: give prompt.calm and prompt.intense to move between")
+        return self
+
+    def variations_for(self, trigger: Trigger) -> tuple[tuple[str, float], ...]:
+        """The (prompt, blend seconds) of a trigger, in turn."""
+        return tuple((p, v.blend_s) for v in self.variations if v.trigger == trigger for p in v.prompts)
+
+    @property
+    def stand_ins(self) -> tuple[LeverName, ...]:
+        """What really follows the reactions meant for noise_scale in text mode."""
+        usable = set(self.text.drives) - (set() if self.prompt.calm else {"prompt_weight"})
+        return tuple(lever for lever in self.text.instead_of_noise if lever in usable)
+
+    def resting(self, lever: LeverName) -> float:
+        """Where a lever rests, inside its range."""
+        low, high = self.ranges.of(lever)
+        rest = self.rest.of(lever)
+        if rest is None:
+            return float(low if lever.startswith("fx/") else (low + high) / 2.0)
+        return float(min(max(rest, low), high))

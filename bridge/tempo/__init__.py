@@ -1,0 +1,6 @@
+"""One clock from MIDI clock, audio, OSC and taps: follows all, lets one lead, hands out each beat once."""
+
+from bridge.tempo.clock import TempoClock
+from bridge.tempo.settings import TempoSettings
+
+__all__ = ["TempoClock", "TempoSettings"]

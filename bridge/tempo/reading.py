@@ -1,0 +1,46 @@
+"""What one source says about the beat, in the same words for every source."""
+
+from __future__ import annotations
+
+__all__ = ["MAX_BPM", "MIN_BPM", "Follower", "Reading"]
+
+from dataclasses import dataclass
+from typing import Final, Protocol
+
+MIN_BPM: Final = 20.0
+MAX_BPM: Final = 400.0
+
+
+@dataclass(frozen=True, slots=True)
+class Reading:
+    """A source's own grid: beat ``number`` (its own count) sounds at ``beat_time``, one every ``period`` seconds.
+
+    ``has_bars`` is True where beat 0 of the source's own
+    count opens a bar. ``steady`` says that it may lead. ``by_hand`` marks what a person tapped or typed.
+    ``weak``: it may lead only where nothing else does. ``jumped`` grows by one whenever the source itself jumps (start, song position, change of tempo).
+    """
+
+    period: float
+    beat_time: float
+    number: int = 0
+    confidence: float = 0.0
+    has_bars: bool = False
+    steady: bool = False
+    by_hand: bool = False
+    weak: bool = False
+    jumped: int = 0
+
+    @property
+    def bpm(self) -> float:
+        """Beats per minute."""
+        return 60.0 / self.period
+
+
+class Follower(Protocol):
+    """Follows one source of tempo; pure, told the time."""
+
+    def reading(self, now: float) -> Reading | None:
+        """What the source says at ``now``; None while it is silent or stopped."""
+
+    def stopped(self) -> bool:
+        """Whether the source said by itself that it stopped, as opposed to falling silent."""

@@ -1,0 +1,116 @@
+"""Steers the grid onto its source without a beat doubled, missed or counted twice.
+
+The grid's position is a continuous line that only ever rises. While it agrees with its source within 20 ms,
+each beat is moved by at most ``max_slew_ms``; otherwise the tempo is bent so that the second beat from now
+lands on the source's beat, with no interval shorter than two thirds of a beat or longer than five thirds.
+"""
+
+from __future__ import annotations
+
+__all__ = ["Steering"]
+
+import math
+from dataclasses import replace
+from typing import Final
+
+from bridge.model.beatgrid import BeatGrid, TempoSource
+from bridge.tempo.reading import Reading
+
+_AGREES_S: Final = 0.020
+_JUST_NOW_S: Final = 0.060
+"""A first beat this little in the past still sounds."""
+
+
+class Steering:
+    """Owns the grid; told where the source's beats are, and which beats were given out."""
+
+    def __init__(self, beats_per_bar: int, max_slew_s: float) -> None:
+        self._max_slew_s = max_slew_s
+        self._land_by: int | None = None
+        self.grid = BeatGrid(beats_per_bar=beats_per_bar)
+        self.beat = -1
+        """The last beat given out, -1 before the first."""
+        self.bar = -1
+
+    def stop(self) -> None:
+        """No tempo from here on; the count of beats is kept."""
+        self._land_by = None
+        if self.grid.bpm is not None:
+            self.grid = replace(self.grid, bpm=None, confidence=0.0, source="none")
+
+    def begin(self, target: Reading, source: TempoSource, confidence: float, now: float) -> None:
+        """Start from rest: the next beat counted is the source's next one."""
+        since = (now - target.beat_time) % target.period
+        count = self.beat + 1 if since <= _JUST_NOW_S else self.beat
+        anchor = now - since
+        self._land_by = None
+        self.grid = replace(
+            self.grid,
+            bpm=60.0 / target.period,
+            anchor=anchor,
+            anchor_beat=count,
+            confidence=confidence,
+            source=source,
+        )
+        number = target.number + round((anchor - target.beat_time) / target.period)
+        self._set_bar(target, count, number)
+
+    def follow(self, target: Reading, source: TempoSource, confidence: float, at: float, *, jumped: bool) -> None:
+        """Plan the line from time ``at`` on; ``jumped`` when the source itself or its place has changed."""
+        position = self.grid.position_at(at)
+        coming = math.floor(position + 1e-9) + 1
+        rest = coming - position
+        if jumped:
+            self._land_by = None
+        rate, number = self._rate(target, at, position, coming, rest)
+        self.grid = replace(
+            self.grid,
+            bpm=60.0 * rate,
+            anchor=at + (coming - 1 - position) / rate,
+            anchor_beat=coming - 1,
+            confidence=confidence,
+            source=source,
+        )
+        self._set_bar(target, coming, number)
+
+    def _rate(self, target: Reading, at: float, position: float, coming: int, rest: float) -> tuple[float, int]:
+        """Beats per second to run at, and the source's own number of the beat that is coming."""
+        period = target.period
+        free = at + rest * period
+        nearest = round((free - target.beat_time) / period)
+        error = target.beat_time + nearest * period - free
+        if abs(error) <= _AGREES_S and self._land_by is None:
+            slew = max(-self._max_slew_s, min(self._max_slew_s, error)) * rest
+            return rest / (rest * period + slew), target.number + nearest
+        if error < -period / 3:
+            error += period
+            nearest += 1
+        if self._land_by is None or self._land_by <= position:
+            self._land_by = coming + 1
+        beats = self._land_by - position
+        if self._land_by == coming:
+            self._land_by = None
+        return beats / (beats * period + error), target.number + nearest
+
+    def _set_bar(self, target: Reading, count: int, number: int) -> None:
+        """Let the beats that open the source's bars open ours; bars given out are never given out again."""
+        if not target.has_bars:
+            return
+        per_bar = self.grid.beats_per_bar
+        downbeat = (count - number) % per_bar - per_bar
+        following = self.beat + 1
+        least = self.bar + (1 if (following - downbeat) % per_bar == 0 else 0)
+        short = least - (following - downbeat) // per_bar
+        self.grid = replace(self.grid, downbeat=downbeat - max(0, short) * per_bar)
+
+    def take_due(self, now: float) -> tuple[int, float, int] | None:
+        """The newest beat due at ``now`` as (count, time, beats skipped before it), each beat once."""
+        if self.grid.bpm is None:
+            return None
+        due = self.grid.beat_at(now)
+        if due <= self.beat:
+            return None
+        skipped = due - self.beat - 1
+        self.beat = due
+        self.bar = (due - self.grid.downbeat) // self.grid.beats_per_bar
+        return due, self.grid.anchor + (due - self.grid.anchor_beat) * 60.0 / self.grid.bpm, skipped

@@ -1,0 +1,268 @@
+"""The live source over a sound system of our own: lost, back, and never another device."""
+
+from __future__ import annotations
+
+import numpy as np
+import pytest
+
+from bridge.inputs.audio import AudioSettings, InputDevice
+from bridge.inputs.audio._live import LiveCapture
+from bridge.model.board import ProblemBoard
+from bridge.model.errors import AudioDeviceError, DependencyMissing
+from bridge.model.features import HOP
+
+MIXER = InputDevice(4, "DJM-900NXS2: USB Audio (hw:2,0)", "ALSA", 10, 48000.0)
+LAPTOP = InputDevice(0, "HDA Intel PCH", "ALSA", 2, 44100.0, is_default=True)
+
+
+class Stream:
+    def __init__(self, device, channels, on_audio) -> None:
+        self.device, self.channels, self.on_audio = device, channels, on_audio
+        self.active = True
+        self.closed = False
+
+    def close(self) -> None:
+        self.closed = True
+        self.active = False
+
+    def play(self, frames: np.ndarray, *, age: float = 0.0, lost: bool = False) -> None:
+        """What a driver does: the same buffer is used again for the next call."""
+        buffer = np.array(frames, np.float32)
+        self.on_audio(buffer, age, lost)
+        buffer[:] = np.nan
+
+
+class SoundSystem:
+    """Devices that can be plugged in and out; like PortAudio, it sees that only on refresh."""
+
+    def __init__(self, *devices: InputDevice) -> None:
+        self.plugged = list(devices)
+        self._seen = tuple(devices)
+        self.streams: list[Stream] = []
+        self.busy: set[str] = set()
+        self.refreshed = 0
+
+    def refresh(self) -> None:
+        assert all(stream.closed for stream in self.streams), "a refresh would tear down an open stream"
+        self.refreshed += 1
+        self._seen = tuple(self.plugged)
+
+    def devices(self) -> tuple[InputDevice, ...]:
+        return self._seen
+
+    def open(self, device, *, channels, latency, on_audio) -> Stream:
+        if device.name in self.busy:
+            raise AudioDeviceError(f'"{device.name}" could not be opened: busy.', hint="Close the other program.")
+        self.streams.append(Stream(device, channels, on_audio))
+        return self.streams[-1]
+
+
+class Rig:
+    def __init__(self, *devices: InputDevice, **settings) -> None:
+        self.now = 1000.0
+        self.system = SoundSystem(*devices)
+        self.board = ProblemBoard()
+        wanted = AudioSettings(**({"source": "live", "device": "djm"} | settings))
+        self.live = LiveCapture(wanted, connect=lambda: self.system, board=self.board, clock=lambda: self.now)
+
+    def step(self, seconds: float = 0.0):
+        self.now += seconds
+        return self.live.step(self.now)
+
+    def music(self, count: int, *, rate: int = 48000, size: int = 557, channels: int = 10):
+        """Play ``count`` chunks through the newest stream and step after each."""
+        blocks = []
+        for _ in range(count):
+            self.now += size / rate
+            self.system.streams[-1].play(np.full((size, channels), 0.25))
+            blocks += self.live.step(self.now)
+        return blocks
+
+    @property
+    def codes(self) -> list[str]:
+        return [problem.code for problem in self.board.problems]
+
+
+def test_the_named_device_is_opened_and_heard():
+    rig = Rig(LAPTOP, MIXER)
+    rig.step()
+    assert rig.live.running
+    assert rig.system.streams[0].device == MIXER
+    blocks = rig.music(100)
+    assert all(block.samples.shape == (HOP,) and block.samples.dtype == np.float32 for block in blocks)
+    assert len(blocks) == pytest.approx(100 * 557 / 48000 * 44100 / HOP, abs=2)
+    assert blocks[50].samples == pytest.approx(0.25, abs=0.01)
+    assert np.diff([block.t for block in blocks]) == pytest.approx(HOP / 44100, abs=0.0005)
+    assert rig.codes == []
+
+
+def test_times_are_when_it_sounded_not_when_it_was_told():
+    rig = Rig(MIXER)
+    rig.step()
+    last = None
+    for _ in range(200):
+        rig.now += 512 / 48000
+        rig.system.streams[-1].play(np.zeros((512, 10)), age=0.040)
+        for block in rig.step():
+            last = block
+    assert last is not None
+    assert rig.now - 0.040 - 0.012 - 0.002 <= last.t <= rig.now - 0.040 + 0.001
+
+
+def test_picked_channels_alone_are_opened_and_mixed():
+    rig = Rig(MIXER, channels=(3, 4))
+    rig.step()
+    assert rig.system.streams[0].channels == 4
+    frames = np.zeros((2000, 4))
+    frames[:, 2:] = 0.5
+    rig.system.streams[0].play(frames)
+    assert rig.step()[2].samples[-1] == pytest.approx(0.5, abs=0.01)
+
+
+def test_a_plug_in_that_claims_32_channels_is_opened_with_two():
+    rig = Rig(InputDevice(1, "pulse", "ALSA", 32, 44100.0), device="pulse")
+    rig.step()
+    assert rig.system.streams[0].channels == 2
+
+
+def test_channels_beyond_the_device_are_a_problem():
+    rig = Rig(MIXER, channels=(11, 12))
+    rig.step()
+    assert not rig.live.running
+    assert "10 input channels" in rig.board.problems[0].message
+
+
+def test_a_missing_device_is_waited_for_and_never_replaced():
+    rig = Rig(LAPTOP)
+    for _ in range(30):
+        rig.step(1.0)
+    assert rig.system.streams == []
+    assert rig.codes == ["audio_device"]
+    rig.system.plugged.append(MIXER)
+    rig.step(2.0)
+    assert rig.system.streams[0].device == MIXER
+    assert rig.codes == []
+
+
+def test_it_is_tried_every_two_seconds_and_no_oftener():
+    rig = Rig(LAPTOP)
+    for _ in range(100):
+        rig.step(0.1)
+    assert rig.system.refreshed == pytest.approx(5, abs=1)
+
+
+def test_a_device_that_falls_silent_is_let_go_and_taken_back():
+    rig = Rig(LAPTOP, MIXER)
+    rig.step()
+    rig.music(10)
+    rig.step(0.9)
+    assert rig.live.running
+    rig.step(0.2)
+    assert not rig.live.running
+    assert rig.system.streams[0].closed
+    assert rig.codes == ["audio_device"]
+    rig.system.plugged.remove(MIXER)
+    rig.step(2.1)
+    assert not rig.live.running
+    back = InputDevice(9, MIXER.name.replace("hw:2", "hw:1"), "ALSA", 10, 44100.0)
+    rig.system.plugged.append(back)
+    rig.step(2.1)
+    assert rig.system.streams[-1].device == back, "the same device under another number and rate"
+    assert rig.codes == []
+    assert rig.music(10, rate=44100, size=512)
+
+
+def test_a_slow_start_is_waited_for_but_not_for_ever():
+    rig = Rig(MIXER)
+    rig.step()
+    rig.step(4.0)
+    assert rig.live.running
+    assert rig.music(5)
+    quiet = Rig(MIXER)
+    quiet.step()
+    quiet.step(5.1)
+    assert not quiet.live.running
+
+
+def test_a_stream_the_driver_ends_is_let_go_at_once():
+    rig = Rig(MIXER)
+    rig.step()
+    rig.system.streams[0].active = False
+    rig.step(0.01)
+    assert not rig.live.running
+    assert rig.system.streams[0].closed
+
+
+def test_a_busy_device_is_tried_again():
+    rig = Rig(MIXER)
+    rig.system.busy.add(MIXER.name)
+    rig.step()
+    assert "busy" in rig.board.problems[0].message
+    rig.system.busy.clear()
+    rig.step(2.1)
+    assert rig.live.running
+    assert rig.codes == []
+
+
+def test_two_devices_that_fit_are_a_problem_not_a_guess():
+    rig = Rig(MIXER, InputDevice(5, "DJM-250MK2", "ALSA", 4, 48000.0))
+    rig.step()
+    assert not rig.live.running
+    assert "fits 2 sound devices" in rig.board.problems[0].message
+
+
+def test_the_queue_is_bounded_and_the_oldest_gives_way():
+    rig = Rig(MIXER)
+    rig.step()
+    for n in range(100):
+        rig.now += 512 / 48000
+        rig.system.streams[0].play(np.full((512, 10), n / 200))
+    blocks = rig.step()
+    assert rig.live.overflows == 36
+    assert blocks[0].samples[200] == pytest.approx(36 / 200, abs=0.01)
+    assert blocks[-1].t == pytest.approx(rig.now, abs=0.02)
+
+
+def test_samples_lost_in_the_driver_are_counted_and_leave_times_right():
+    rig = Rig(MIXER)
+    rig.step()
+    rig.music(50)
+    rig.now += 0.05
+    rig.system.streams[0].play(np.zeros((512, 10)), lost=True)
+    rig.step()
+    assert rig.live.overflows == 1
+    blocks = rig.music(20)
+    assert blocks[-1].t == pytest.approx(rig.now, abs=0.015)
+
+
+def test_samples_that_are_no_numbers_are_counted():
+    rig = Rig(MIXER)
+    rig.step()
+    rig.system.streams[0].play(np.full((600, 10), np.inf))
+    blocks = rig.step()
+    assert rig.live.mended == 6000
+    assert not blocks[0].samples.any()
+
+
+def test_without_the_library_it_waits_for_somebody_to_install_it():
+    board = ProblemBoard()
+    tries = []
+
+    def connect():
+        tries.append(1)
+        raise DependencyMissing("Sound devices need PortAudio.", hint="apt install libportaudio2")
+
+    settings = AudioSettings(source="live", device="default")
+    live = LiveCapture(settings, connect=connect, board=board, clock=lambda: 0.0)
+    for second in range(61):
+        live.step(float(second))
+    assert len(tries) == 3
+    assert [(p.code, p.hint) for p in board.problems] == [("audio_library_missing", "apt install libportaudio2")]
+
+
+def test_close_lets_the_device_go():
+    rig = Rig(MIXER)
+    rig.step()
+    rig.live.close()
+    assert rig.system.streams[0].closed
+    assert not rig.live.running
