@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import json
-import os
 import signal
 import subprocess
 import sys
@@ -47,15 +46,21 @@ def test_it_ends_when_its_parent_is_gone() -> None:
         assert process.wait(10) == 0
 
 
-def test_a_wrong_option_is_a_usage_error(capsys: pytest.CaptureFixture[str]) -> None:
-    for wrong in (
-        ["--fps", "-3"],
-        ["--version", "9"],
-        ["--port", "99999"],
-        ["--fault", "gremlins"],
-        ["--fault", "stall:seconds=x"],
-    ):
-        with pytest.raises(SystemExit) as raised:
-            main(wrong)
-        assert raised.value.code == 2
-    assert os.linesep in capsys.readouterr().err
+@pytest.mark.parametrize(
+    ("wrong", "said"),
+    [
+        (["--fps", "-3", "--port", "99999"], "--fps -3.0"),
+        (["--fps", "-3", "--port", "99999"], "--port 99999"),
+        (["--fault", "gremlins"], "Known: drop_session"),
+        (["--fault", "stall:seconds=x"], "seconds"),
+    ],
+)
+def test_a_wrong_option_is_a_usage_error(wrong: list[str], said: str, capsys: pytest.CaptureFixture[str]) -> None:
+    assert main(wrong) == 2
+    assert said in capsys.readouterr().err
+
+
+def test_an_unknown_version_is_a_usage_error() -> None:
+    with pytest.raises(SystemExit) as raised:
+        main(["--version", "9"])
+    assert raised.value.code == 2
