@@ -12,6 +12,8 @@ import sys
 from collections.abc import Mapping, Sequence
 from typing import Any, TypeAlias
 
+from pydantic import ValidationError
+
 from bridge.model.errors import ScopeBridgeError
 from bridge.rehearsal.faults import KINDS, FaultError, Faults
 from bridge.rehearsal.server import serve
@@ -35,8 +37,13 @@ def serve_from_arguments(options: argparse.Namespace) -> int:
     try:
         settings = RehearsalSettings(**chosen)
         faults = [_fault(text) for text in options.fault]
-    except (ValueError, FaultError) as error:
-        sys.stderr.write(f"rehearsal: {error}\n")
+    except ValidationError as error:
+        for wrong in error.errors(include_url=False):
+            flag = "--" + str(wrong["loc"][0]).replace("_", "-")
+            sys.stderr.write(f"rehearsal: {flag} {wrong['input']}: {wrong['msg'].lower()}.\n")
+        return 2
+    except FaultError as error:
+        sys.stderr.write(f"rehearsal: --fault: {error}\n")
         return 2
     try:
         asyncio.run(_run(settings, faults, options.parent_pid, as_json=options.json))

@@ -133,6 +133,9 @@ class Hall:
 
     def _build(self, kind: PipelineKind, load_params: Mapping[str, Any]) -> Pipeline:
         settings = self.settings
+        if self.is_old and "seed" in load_params:
+            # Its name until v0.1.0; newer servers ignore it.
+            load_params = {**load_params, "base_seed": load_params["seed"]}
         return Pipeline(
             kind, load_params, size=(settings.width, settings.height), chunk=settings.chunk, label=settings.label
         )

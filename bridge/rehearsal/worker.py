@@ -76,6 +76,7 @@ class Worker(threading.Thread):
         faults: Faults,
         frame_seconds: float,
         *,
+        via_vace: bool = False,
         clock: Callable[[], float] = time.monotonic,
     ) -> None:
         super().__init__(name=f"rehearsal-{session[:8]}", daemon=True)
@@ -92,7 +93,9 @@ class Worker(threading.Thread):
         self._journal = journal
         self._faults = faults
         self._frame_seconds = frame_seconds
+        self._via_vace = via_vace
         self._clock = clock
+        self._finished: float | None = None
         self._painter: Painter | None = None
 
     def stop(self) -> None:
@@ -141,7 +144,12 @@ class Worker(threading.Thread):
         frames = list(guides) if self._pipeline.kind.role != "generator" else self._draw(shot, guides, began)
         if len(frames) == shot.frames:
             self._output.put(frames)
-            self._rate.add(shot.frames, max(self._clock() - began, 1e-6))
+            now = self._clock()
+            # What only echoes takes no time of its own: it runs at the pace of its input.
+            since = began if self._pipeline.kind.role == "generator" else self._finished
+            if since is not None:
+                self._rate.add(shot.frames, max(now - since, 1e-6))
+            self._finished = now
 
     def _draw(self, shot: Shot, guides: list[av.VideoFrame], began: float) -> list[av.VideoFrame]:
         """The frames of a shot, their drawing spread over the time a GPU would take."""

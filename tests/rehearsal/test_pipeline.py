@@ -11,6 +11,7 @@ from hypothesis import strategies as st
 
 from bridge.rehearsal.catalogue import PIPELINES, Mode
 from bridge.rehearsal.pipeline import ChunkError, Pipeline, Shot
+from bridge.rehearsal.session import plan_session
 
 PROMPTS = [{"text": "slow blue waves", "weight": 1.0}]
 
@@ -49,6 +50,39 @@ def test_noise_counts_in_video_mode_only_or_when_modulated() -> None:
     calm, wild = call(subject, "video", noise_scale=0.1), call(subject, "video", noise_scale=0.9)
     assert wild.speed > calm.speed and wild.base.grain > calm.base.grain
     assert wild.base.guide_share < calm.base.guide_share
+
+
+def test_video_through_vace_is_text_mode_to_the_noise() -> None:
+    subject = pipeline()
+
+    def steered(**params: Any) -> Shot:
+        return subject.call(params, reset=False, mode="video", frames=12, seconds=0.8, via_vace=True)
+
+    assert steered(noise_scale=0.1).base.turbulence == steered(noise_scale=0.9).base.turbulence == 0.5
+    assert steered(vace_context_scale=1.5).base.guide_share > steered(vace_context_scale=0.5).base.guide_share
+
+
+@pytest.mark.parametrize(
+    ("name", "load", "initial", "via_vace"),
+    [
+        ("longlive", {}, {"input_mode": "video"}, True),
+        ("longlive", {}, {"input_mode": "text"}, False),
+        ("longlive", {"vace_enabled": False}, {"input_mode": "video"}, False),
+        ("longlive", {}, {"input_mode": "video", "vace_use_input_video": False}, False),
+        ("streamdiffusionv2", {}, {}, False),
+    ],
+)
+def test_when_input_video_goes_through_vace(
+    name: str, load: dict[str, Any], initial: dict[str, Any], via_vace: bool
+) -> None:
+    plan = plan_session({"pipeline_ids": [name]} | initial, {name: pipeline(name, **load)}, needs_ids=True)
+    assert plan.via_vace is via_vace
+
+
+def test_a_chain_is_played_by_its_generator() -> None:
+    loaded = {name: pipeline(name) for name in ("video-depth-anything", "longlive", "rife")}
+    plan = plan_session({"pipeline_ids": list(loaded)}, loaded, needs_ids=True)
+    assert plan.node == "longlive" and plan.nodes == set(loaded)
 
 
 def test_what_cuts_and_what_does_not() -> None:
@@ -121,7 +155,21 @@ def test_the_phase_runs_on_from_call_to_call() -> None:
     subject = pipeline()
     first, second = call(subject), call(subject)
     assert first.look(0.8).phase == pytest.approx(second.base.phase)
-    assert "slow blue waves" in first.base.label
+
+
+def test_the_label_names_the_two_strongest_prompts_once_each() -> None:
+    def label(*texts: str) -> str:
+        return call(pipeline(), prompts=[{"text": text, "weight": 1.0} for text in texts]).base.label
+
+    assert label("slow blue waves") == "slow blue waves"
+    assert label("one two three four, calm", "one two three four, wild") == "one two three four"
+    assert "  +  " in label("red", "green", "blue")
+    assert (
+        Pipeline(PIPELINES["longlive"], {}, label=False)
+        .call({"prompts": PROMPTS}, reset=False, mode="text", frames=1, seconds=0.1)
+        .base.label
+        == ""
+    )
 
 
 def test_turns_are_first_come_first_served() -> None:

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import json
-import os
 import signal
 import subprocess
 import sys
@@ -20,7 +19,7 @@ def start(*arguments: str) -> subprocess.Popen[str]:
     )
 
 
-def test_it_says_where_it_is_and_ends_on_sigterm() -> None:
+def test_it_says_where_it_is_and_ends_on_sigterm(capsys: pytest.CaptureFixture[str]) -> None:
     process = start("--version", "dec2025", "--fault", "lose_packets:fraction=0.25", "--fault", "stall")
     assert process.stdout is not None
     with process.stdout:
@@ -31,6 +30,8 @@ def test_it_says_where_it_is_and_ends_on_sigterm() -> None:
         with urllib.request.urlopen(line.split()[1] + "/rehearsal/faults") as reply:
             now = json.load(reply)["now"]
             assert now["lose_packets"] == 0.25 and now["stall"] is True
+        assert main(["--port", line.rsplit(":", 1)[1]]) == 1
+        assert "Choose another port" in capsys.readouterr().err
         process.send_signal(signal.SIGTERM)
         assert process.wait(10) == 0
 
@@ -45,17 +46,21 @@ def test_it_ends_when_its_parent_is_gone() -> None:
         assert process.wait(10) == 0
 
 
-def test_a_port_in_use_is_said_clearly(capsys: pytest.CaptureFixture[str]) -> None:
-    process = start("--json")
-    assert process.stdout is not None
-    with process.stdout:
-        port = json.loads(process.stdout.readline())["url"].rsplit(":", 1)[1]
-        assert main(["--port", port]) == 1
-        assert "Choose another port" in capsys.readouterr().err
-        process.terminate()
-        assert process.wait(10) == 0
+@pytest.mark.parametrize(
+    ("wrong", "said"),
+    [
+        (["--fps", "-3", "--port", "99999"], "--fps -3.0"),
+        (["--fps", "-3", "--port", "99999"], "--port 99999"),
+        (["--fault", "gremlins"], "Known: drop_session"),
+        (["--fault", "stall:seconds=x"], "seconds"),
+    ],
+)
+def test_a_wrong_option_is_a_usage_error(wrong: list[str], said: str, capsys: pytest.CaptureFixture[str]) -> None:
+    assert main(wrong) == 2
+    assert said in capsys.readouterr().err
 
 
+<<<<<<< HEAD
 def test_a_wrong_option_is_a_usage_error(capsys: pytest.CaptureFixture[str]) -> None:
     for wrong in (
         ["--fps", "-3"],
@@ -73,3 +78,9 @@ def _exit_code(arguments: list[str]) -> int | str | None:
         return main(arguments)
     except SystemExit as left:  # argparse's own errors
         return left.code
+=======
+def test_an_unknown_version_is_a_usage_error() -> None:
+    with pytest.raises(SystemExit) as raised:
+        main(["--version", "9"])
+    assert raised.value.code == 2
+>>>>>>> rehearsal

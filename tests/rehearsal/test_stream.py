@@ -234,6 +234,7 @@ def test_video_mode_uses_the_clients_track(pipeline: str, difference: int) -> No
             await load(http, pipeline)
             client = Client(http, video=Stripes())
             initial = {"input_mode": "video", "noise_scale": 0.0, "noise_controller": False, "prompts": PROMPT}
+            initial["vace_use_input_video"] = False
             await client.connect(pipeline_ids=[pipeline], **initial)
             await client.wait_frames(8)
             luma = client.luma()
