@@ -3,6 +3,7 @@
 examples:
   scope-bridge config init                     write ~/.config/scope-bridge/config.toml, everything explained
   scope-bridge config init --stdout
+  sudo scope-bridge config init --system       the same for the system service, in /etc/scope-bridge
   scope-bridge config show                     what counts now, secrets masked
   scope-bridge config schema > schema.json     for editors that complete TOML (taplo, VS Code "Even Better TOML")
 """
@@ -17,7 +18,7 @@ from pathlib import Path
 
 from bridge.cli.configuration import load_settings
 from bridge.cli.exits import FINE
-from bridge.config import commented_toml, settings_toml, user_config_directory
+from bridge.config import SYSTEM_CONFIG_DIRECTORY, commented_toml, settings_toml, user_config_directory
 from bridge.model.errors import ScopeBridgeError
 from bridge.settings import Settings
 
@@ -27,7 +28,9 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     parser.add_argument("what", choices=("show", "schema", "init"))
     parser.add_argument("--changed", action="store_true", help="show: only what differs from the defaults")
     parser.add_argument("--stdout", action="store_true", help="init: print instead of writing")
-    parser.add_argument("--path", type=Path, help="init: where to write")
+    where = parser.add_mutually_exclusive_group()
+    where.add_argument("--path", type=Path, help="init: where to write")
+    where.add_argument("--system", action="store_true", help="init: for the system service, in /etc")
 
 
 def execute(given: argparse.Namespace) -> int:
@@ -40,21 +43,26 @@ def execute(given: argparse.Namespace) -> int:
         print(settings_toml(loaded.settings, explicit_only=given.changed), end="")
     elif given.stdout:
         print(commented_toml(Settings), end="")
+    elif given.system:
+        # The service runs as a user of its own, which must be able to read it.
+        _write(SYSTEM_CONFIG_DIRECTORY / "config.toml", 0o644)
     else:
-        _write(given.path or user_config_directory(os.environ) / "config.toml")
+        _write(given.path or user_config_directory(os.environ) / "config.toml", 0o600)
     return FINE
 
 
-def _write(path: Path) -> None:
+def _write(path: Path, mode: int) -> None:
     try:
         path.parent.mkdir(parents=True, exist_ok=True)
-        handle = os.open(path, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600)
+        handle = os.open(path, os.O_WRONLY | os.O_CREAT | os.O_EXCL, mode)
     except FileExistsError as error:
         raise ScopeBridgeError(
             f"{path} exists and is left alone.", hint="See new keys with: config init --stdout"
         ) from error
     except OSError as error:
         raise ScopeBridgeError(f"Cannot write {path}: {error.strerror}.") from error
+    os.fchmod(handle, mode)
     with os.fdopen(handle, "w", encoding="utf-8") as file:
         file.write(commented_toml(Settings))
-    print(f"Wrote {path} (mode 600, so it may hold secrets). Check it with: scope-bridge check", file=sys.stderr)
+    secrets = "may hold secrets" if mode == 0o600 else f"secrets go into {path.parent}/environment, mode 600"
+    print(f"Wrote {path} (mode {mode:o}; {secrets}). Check it with: scope-bridge check", file=sys.stderr)

@@ -10,6 +10,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, Final
 
+from bridge.config.paths import SYSTEM_CONFIG_DIRECTORY
 from bridge.model.document import Document, read_document
 from bridge.model.errors import ConfigurationError, Issue
 
@@ -30,7 +31,10 @@ def file_layer(path: Path) -> Layer:
     document = read_document(path)
     mode = path.stat().st_mode & 0o777
     if mode & 0o077:
-        return Layer(document, False, f"others can read this file (mode {mode:o}): chmod 600 {path}")
+        mend = f"chmod 600 {path}"
+        if path.is_relative_to(SYSTEM_CONFIG_DIRECTORY):  # which a service's user must be able to read
+            mend = f"write SCOPE_BRIDGE_SECTION__KEY=... into {SYSTEM_CONFIG_DIRECTORY}/environment, mode 600"
+        return Layer(document, False, f"others can read this file (mode {mode:o}): {mend}")
     return Layer(document, True)
 
 

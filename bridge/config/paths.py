@@ -2,12 +2,15 @@
 
 from __future__ import annotations
 
-__all__ = ["config_files", "state_directory", "user_config_directory"]
+__all__ = ["SYSTEM_CONFIG_DIRECTORY", "config_files", "state_directory", "user_config_directory"]
 
 from collections.abc import Mapping
 from pathlib import Path
+from typing import Final
 
-NAME = "scope-bridge"
+NAME: Final = "scope-bridge"
+SYSTEM_CONFIG_DIRECTORY: Final = Path("/etc") / NAME
+"""The machine's own: all that a system service reads."""
 
 
 def user_config_directory(environ: Mapping[str, str]) -> Path:
@@ -29,12 +32,19 @@ def config_files(environ: Mapping[str, str], explicit: Path | None = None) -> tu
     """The files to read, weakest first; only those that exist, except ``explicit``, which must."""
     found = [
         path
-        for path in (Path("/etc") / NAME / "config.toml", user_config_directory(environ) / "config.toml")
-        if path.is_file()
+        for path in (SYSTEM_CONFIG_DIRECTORY / "config.toml", user_config_directory(environ) / "config.toml")
+        if _is_there(path)
     ]
     if explicit is not None:
         found.append(explicit)
     return tuple(found)
+
+
+def _is_there(path: Path) -> bool:
+    try:
+        return path.is_file()
+    except PermissionError:  # reading it will say so
+        return True
 
 
 def _home(environ: Mapping[str, str]) -> Path:

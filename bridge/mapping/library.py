@@ -71,15 +71,21 @@ class _Library:
         self._themes = themes
         self._takeover = takeover
         self._paths: dict[str, list[Path]] = {}
+        self._unlisted: list[Issue] = []
         for directory in directories:
-            for path in sorted(directory.glob("*.toml")) if directory.is_dir() else ():
+            try:
+                paths = sorted(directory.glob("*.toml"))
+            except OSError as error:
+                self._unlisted.append(Issue(str(directory), None, "", f"cannot be listed: {error.strerror or error}."))
+                continue
+            for path in paths:
                 self._paths.setdefault(path.stem, []).append(path)
 
     def choose(self, names: Sequence[str]) -> tuple[list[str], list[Issue]]:
         """Stems in order, each once, and an issue for every name without a file."""
         chosen: dict[str, None] = {}
         left_out = {name[1:] for name in names if name.startswith("-")}
-        issues = []
+        issues = list(self._unlisted)
         for name in names:
             stem = name.removeprefix("-")
             if name == AUTO:
@@ -100,7 +106,7 @@ class _Library:
             if not found:
                 return file, issues
             if path is not self._paths[stem][-1]:
-                issues.append(Issue(str(path), None, "", "is left out; the shipped file of that name stands in."))
+                issues.append(Issue(str(path), None, "", "is left out; the next file of that name stands in."))
         return None, issues
 
     def _read(self, path: Path) -> tuple[MappingFile | None, list[Issue]]:

@@ -65,6 +65,9 @@ def read_document(path: Path) -> Document:
         if path.stat().st_size > MAX_BYTES:
             raise ConfigurationError([Issue(str(path), None, "", "is larger than 1 MB.")])
         text = path.read_text(encoding="utf-8")
+    except PermissionError as error:
+        hint = f"A system service has a user of its own: chmod 644 {path}, with secrets in the environment file."
+        raise ConfigurationError([Issue(str(path), None, "", "may not be read by this user.", hint)]) from error
     except OSError as error:
         raise ConfigurationError([Issue(str(path), None, "", f"cannot be read: {error.strerror or error}.")]) from error
     except UnicodeDecodeError as error:

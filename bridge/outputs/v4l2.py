@@ -5,6 +5,7 @@ from __future__ import annotations
 __all__ = ["DEVICES", "LinuxKernel", "LoopbackDevice", "V4l2Kernel", "V4l2Writer", "find_device", "loopback_devices"]
 
 import errno
+import logging
 import os
 import struct
 from collections.abc import Iterator
@@ -14,6 +15,8 @@ from typing import Any, Final, Protocol
 
 from bridge.model.errors import OutputError
 from bridge.outputs.sink import Absent
+
+logger = logging.getLogger(__name__)
 
 DEVICES: Final = Path("/sys/class/video4linux")
 _VERSION: Final = Path("/sys/module/v4l2loopback/version")
@@ -63,7 +66,7 @@ class LinuxKernel:
     """The real ones."""
 
     def driver_version(self) -> tuple[int, ...]:
-        """Version of the loaded v4l2loopback, such as (0, 12, 7); empty when it does not say."""
+        """Version of the loaded v4l2loopback, such as (0, 13, 2); empty when it does not say, as 0.12 does."""
         try:
             text = _VERSION.read_text(encoding="ascii")
             return tuple(int(part) for part in text.strip().split("."))
@@ -221,15 +224,14 @@ class V4l2Writer:
         return driver == LOOPBACK and not able & (CAN_CAPTURE | CAN_OUTPUT)
 
     def _become_writer(self) -> None:
-        version = self._kernel.driver_version()
-        if self._fd is None or not version or version >= WRITER_BUG_FIXED:
+        if self._fd is None or self._kernel.driver_version() >= WRITER_BUG_FIXED:
             return
         try:
             self._kernel.ioctl(self._fd, VIDIOC_STREAMON, bytearray(struct.pack("=i", OUTPUT)))
         except OSError as error:
-            # a device without a format has no buffers to start, and has taken us for its writer all the same
-            if error.errno != errno.EINVAL:
-                raise
+            # a device without a format has no buffers to start, and has taken us for its writer all the same;
+            # whether pictures get through is for write() to say
+            logger.debug("%s: STREAMON: %s", self.path, error)
 
     def _check_writable(self, fd: int) -> None:
         _, card, able = self._capabilities(fd)

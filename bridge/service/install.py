@@ -50,7 +50,10 @@ def plan_install(
         note = "to start it without a login: loginctl enable-linger"
         return InstallPlan(((_unit_path(scope, home, root), text),), commands=commands, notes=(note,))
     writes = [(_unit_path(scope, home, root), _unit("scope-bridge.service", executable))]
-    notes = ["configure it in /etc/scope-bridge/config.toml (scope-bridge config init writes a commented one)"]
+    notes = [
+        "configure it in /etc/scope-bridge/config.toml (scope-bridge config init --system writes a commented one)",
+        "mappings and themes of your own go to /etc/scope-bridge/mappings and /etc/scope-bridge/themes",
+    ]
     if camera:
         writes += [(root / "etc" / path, (shipped("systemd") / path).read_text()) for path in _MODULE_FILES]
         notes.append("for the virtual camera: apt install v4l2loopback-dkms && modprobe v4l2loopback")

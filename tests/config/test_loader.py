@@ -80,6 +80,15 @@ def test_a_file_that_is_not_toml_is_one_issue_with_its_line(tmp_path, text):
     assert error.value.issues[0].source == str(path)
 
 
+def test_a_secret_in_the_machines_own_file_belongs_into_the_environment_file(tmp_path, monkeypatch):
+    """Mode 600 would shut the service out, which has a user of its own."""
+    monkeypatch.setattr("bridge.config.layers.SYSTEM_CONFIG_DIRECTORY", tmp_path)
+    path = write(tmp_path / "config.toml", '[scope]\ntoken = "hush"\n', 0o644)
+    with pytest.raises(ConfigurationError, match="/environment, mode 600") as error:
+        load(Root, files=[path], environ={})
+    assert "chmod" not in str(error.value)
+
+
 def test_a_missing_explicit_file_is_an_issue(tmp_path):
     with pytest.raises(ConfigurationError, match="cannot be read"):
         load(Root, files=[tmp_path / "none.toml"], environ={})
