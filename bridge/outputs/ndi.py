@@ -9,7 +9,6 @@ from fractions import Fraction
 from types import SimpleNamespace
 from typing import Any, Final
 
-from bridge.model.board import ProblemBoard
 from bridge.model.errors import DependencyMissing, OutputError
 from bridge.model.frames import Frame
 from bridge.outputs.settings import NdiSettings
@@ -53,9 +52,8 @@ class NdiSink:
 
     name = kind = "ndi"
 
-    def __init__(self, settings: NdiSettings, board: ProblemBoard) -> None:
+    def __init__(self, settings: NdiSettings) -> None:
         self._settings = settings
-        self._board = board
         self._sender: Any = None
         self._receivers = 0
         self._polled = self._sent = float("-inf")
@@ -79,7 +77,7 @@ class NdiSink:
     def open(self, width: int, height: int, fps: float) -> str:
         """Start sending; see :class:`bridge.outputs.sink.Sink`."""
         ndi = load_ndi()
-        self._warn_if_taken(ndi)
+        self._refuse_if_taken(ndi)
         frame = ndi.VideoSendFrame()
         frame.set_resolution(width, height)
         frame.set_frame_rate(Fraction(fps).limit_denominator(1001))
@@ -92,10 +90,7 @@ class NdiSink:
         try:
             sender.open()
         except MemoryError as error:  # what cyndilib makes of every refusal
-            raise OutputError(
-                f'NDI refused the name "{self._settings.name}": another program on this machine has it.',
-                hint="Stop that program, or give outputs.ndi.name another name. Tried again by itself.",
-            ) from error
+            raise self._taken() from error
         except RuntimeError as error:
             raise OutputError(
                 f'NDI could not start "{self._settings.name}": {error}.',
@@ -137,7 +132,8 @@ class NdiSink:
         if self._receivers > before:
             self._sent = float("-inf")
 
-    def _warn_if_taken(self, ndi: SimpleNamespace) -> None:
+    def _refuse_if_taken(self, ndi: SimpleNamespace) -> None:
+        """Look before asking libndi, where discovery works: it would refuse the name, without saying why."""
         finder = ndi.Finder()
         finder.open()
         try:
@@ -145,17 +141,15 @@ class NdiSink:
             names = finder.get_source_names()
         finally:
             finder.close()
-        machine = socket.gethostname().lower()
-        taken = [n for n in names if n.lower() == f"{machine} ({self._settings.name})".lower()]
-        if taken:
-            self._board.pin(
-                "outputs",
-                "ndi_name_taken",
-                f"Another program on this machine already sends NDI as {taken[0]}.",
-                "Receivers may show either. Stop it, or give outputs.ndi.name another name.",
-            )
-        else:
-            self._board.clear("outputs", "ndi_name_taken")
+        ours = f"{socket.gethostname()} ({self._settings.name})".lower()
+        if any(name.lower() == ours for name in names):
+            raise self._taken()
+
+    def _taken(self) -> OutputError:
+        return OutputError(
+            f'Another program on this machine already sends NDI as "{self._settings.name}".',
+            hint="Stop it, or give outputs.ndi.name another name. Tried again by itself.",
+        )
 
 
 def extra_ip_hint() -> str:
