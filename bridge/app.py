@@ -70,7 +70,7 @@ class App:
         canvas: LatestSlot[Frame] = LatestSlot()
 
         self.library = Library(settings, user_config_directory(os.environ), self.board)
-        self.outputs = Outputs(settings.outputs, canvas=canvas, board=self.board, fps=settings.program.fps, clock=clock)
+        self.outputs = Outputs(settings.outputs, canvas=canvas, fps=settings.program.fps, board=self.board, clock=clock)
         self.program = Program(
             settings.program,
             frames=frames,

@@ -151,7 +151,7 @@ class Conductor:
     def _tell(self, intent: Intent, issue: Issue | None) -> None:
         """Count what the show could not do."""
         if issue is not None:
-            self._board.reject(intent.origin or "intent", f"{issue.where} {issue.message}", issue.hint)
+            self._board.reject(issue.source, issue.message, issue.where)
 
     def _take_tempo(self, name: str, intent: Intent) -> None:
         value = intent.value

@@ -14,7 +14,7 @@ from bridge.model.board import ProblemBoard
 from bridge.model.data import shipped
 from bridge.model.errors import Issue
 from bridge.settings import Settings
-from bridge.show import Theme, load_themes
+from bridge.show import Theme, check_settings, load_themes
 
 
 class Library:
@@ -62,6 +62,7 @@ class Library:
     def themes(self) -> dict[str, Theme]:
         """The themes by slug."""
         themes, issues = load_themes(self._theme_directories)
+        issues += check_settings(self._settings.show, themes)
         self._note("show", issues)
         return themes
 

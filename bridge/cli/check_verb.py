@@ -38,7 +38,6 @@ def execute(given: argparse.Namespace) -> int:
     themes = library.themes()
     mappings = library.mappings(tuple(themes))
     issues += [issue for part in library.issues.values() for issue in part]
-    issues += _unknown_theme(settings, tuple(themes))
     if given.json:
         print(json.dumps([dataclasses.asdict(issue) for issue in issues], indent=2))
     elif issues:
@@ -49,14 +48,3 @@ def execute(given: argparse.Namespace) -> int:
         read = ", ".join(str(path) for path in sources(given)) or "no configuration file: all defaults"
         print(f"All good: {read}; {len(mappings.files)} mappings; {len(themes)} themes.")
     return BAD_CONFIGURATION if issues else FINE
-
-
-def _unknown_theme(settings: Settings, themes: tuple[str, ...]) -> list[Issue]:
-    from bridge.model.document import suggest
-
-    wanted = (settings.show.theme, *settings.show.theme_order)
-    return [
-        Issue("configuration", None, "show.theme", f"there is no theme {slug!r}.", suggest(slug, themes))
-        for slug in wanted
-        if slug not in themes
-    ]

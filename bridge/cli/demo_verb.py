@@ -58,6 +58,8 @@ def _demo_settings(given: argparse.Namespace, url: str):  # type: ignore[no-unty
     overrides = [
         f'scope.urls=["{url}"]',
         "audio.source=demo",
+        # Ableton answers on one port only, which another program may well have: no reason to look degraded here.
+        'mapping.files=["auto", "-abletonosc"]',
         f"web.port={_free(9720, socket.SOCK_STREAM)}",
         f"osc.listen=[{{port={_free(9700, socket.SOCK_DGRAM)}}}]",
     ]

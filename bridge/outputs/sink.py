@@ -112,10 +112,11 @@ class SinkThread:
 
     def status(self) -> OutputStatus:
         """From any thread."""
+        died = self._thread.ident is not None and not self._thread.is_alive() and not self._stop.is_set()
         return OutputStatus(
             self._sink.name,
             self._sink.kind,
-            self._state,
+            "failed" if died else self._state,
             fps=round(self._meter.rate(self._clock()), 2),
             frames=self._frames,
             receivers=self._sink.receivers() if self._is_open else None,

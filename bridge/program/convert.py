@@ -6,7 +6,7 @@ __all__ = ["ColourFix", "Placement", "Placer", "place"]
 
 from dataclasses import dataclass
 from fractions import Fraction
-from typing import Any, Final, Literal
+from typing import Any, Final, Literal, cast
 
 import av
 import numpy as np
@@ -67,10 +67,12 @@ class ColourFix:
         video.pts = 0
         video.colorspace = Colorspace.ITU601
         video.color_range = ColorRange.MPEG
-        entry.push(video)
-        result = end.pull()
-        if not isinstance(result, av.VideoFrame):
-            raise TypeError("libavfilter gave no picture back.")
+        try:
+            entry.push(video)
+            result = cast(av.VideoFrame, end.pull())
+        except av.FFmpegError:
+            self._graph = None
+            raise
         return np.asarray(result.to_ndarray(), np.uint8)
 
 

@@ -5,9 +5,11 @@ from __future__ import annotations
 __all__ = ["ScopeApi"]
 
 import asyncio
+import functools
 import json
 import logging
 import re
+import ssl
 from collections.abc import Mapping
 from types import TracebackType
 from typing import Any, Final, Self
@@ -50,6 +52,7 @@ class ScopeApi:
             timeout=timeout,
             follow_redirects=False,
             trust_env=not is_loopback(url),
+            verify=_trust() if base.scheme == "https" else False,
             limits=httpx.Limits(max_connections=4, max_keepalive_connections=2),
             headers={"User-Agent": "scope-bridge", "Accept": "application/json"},
         )
@@ -224,6 +227,12 @@ _RUNPOD: Final = {
         "Scope hangs or is overloaded; restart the pod if this goes on.",
     ),
 }
+
+
+@functools.cache
+def _trust() -> ssl.SSLContext:
+    """The authorities to believe; read once, because reading them takes tens of milliseconds of the media loop."""
+    return ssl.create_default_context()
 
 
 def _detail(content: bytes) -> str | None:

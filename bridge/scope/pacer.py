@@ -33,6 +33,7 @@ _MOST_PROMPT_CHARS: Final = 8_000
 _NOTHING: Final = object()
 _COST_OF_CUT: Final = 0.4  # a reset throws away up to a chunk of frames, which then give no credit
 _PROVEN_CHUNKS: Final = 4.0
+_PROVEN_FRAMES: Final = 40.0  # the server holds up to 30 frames that were made before the value was taken
 _OWN_KEYS: Final = frozenset({"prompts", "transition", "paused", "pipeline_ids", "input_mode"}) | ONE_SHOT_PARAMS
 
 
@@ -129,6 +130,7 @@ class Pacer:
         self._forget_session()
         message = dict(self._dirty)
         self._sent.update(self._dirty)
+        self._unproven.append((0.0, dict(self._dirty)))
         self._dirty.clear()
         for name in list(self._replay):
             message[name] = self._taken(self._replay[name])
@@ -162,7 +164,8 @@ class Pacer:
         self._chunks += chunks
         self._outstanding = max(0.0, self._outstanding - chunks)
         self._prompts.advance(chunks)
-        while self._unproven and self._chunks - self._unproven[0][0] >= _PROVEN_CHUNKS:
+        proven = self._chunks - max(_PROVEN_CHUNKS, _PROVEN_FRAMES / self.chunk.frames)
+        while self._unproven and self._unproven[0][0] <= proven:
             self._good.update(self._unproven.popleft()[1])
 
     def due_at(self, now: float) -> float | None:
@@ -207,7 +210,7 @@ class Pacer:
         return message
 
     def recover(self, *, blame: bool) -> Recovery | None:
-        """What may bring a silent pipeline back: the state as last sent; None when nothing was.
+        """What may bring a silent pipeline back: the state as last sent, empty when nothing was; None without a session.
 
         With ``blame`` a value broke it: values that no frames have proven yet are replaced by the last proven ones or
         the schema's defaults, and are not sent again until they change.
@@ -226,9 +229,7 @@ class Pacer:
             else:
                 del self._sent[name]
         message = self._whole()
-        if not message:
-            return None
-        self._count_sent += 1
+        self._count_sent += bool(message)
         self._outstanding = 1.0
         return Recovery(message, suspects)
 

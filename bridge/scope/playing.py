@@ -140,8 +140,9 @@ class Play:
         cause = await self._diagnose(first_frame=False)
         self._board.pin(PART, _STALLED, cause.message, cause.hint)
         recovery = self._pacer.recover(blame=cause.code == "bad-value")
-        if recovery is not None and self._media.can_send:
-            self._media.send(recovery.message)
+        if recovery is not None:
+            if recovery.message and self._media.can_send:
+                self._media.send(recovery.message)
             for name, value in recovery.suspects.items():
                 self._board.reject(PART, "suspected of stopping the pipeline", f"{name} = {value!r}")
         if not await _wait(self._arrived, max(0.0, self._last + limit - self._clock())):
@@ -162,6 +163,10 @@ class Play:
             self._board.clear(PART, "server-silent")
             if health.started != self._visit.started:
                 raise ScopeSessionLost("The Scope server was restarted.", hint="The session is made anew.")
+            if state.status in ("not_loaded", "error"):
+                raise ScopeSessionLost(
+                    "The pipeline was unloaded on the server.", hint="It is loaded again; the server's log may say why."
+                )
             if not self._still_ours(state) or state.pipeline != self._visit.loaded.pipeline:
                 raise ScopeSessionLost(
                     f'Another client changed the pipeline (now "{state.pipeline or state.status}").',

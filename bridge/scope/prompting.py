@@ -15,7 +15,7 @@ from typing import Any, Final
 from bridge.model.desired import Prompt, PromptPlan
 from bridge.scope.admit import clean
 
-_MARGIN_CHUNKS: Final = 3
+_MARGIN_CHUNKS: Final = 4  # until the last repeat of the pair is taken, should all before it have been lost
 _MOST_STEPS: Final = 1000
 _METHODS: Final = frozenset({"linear", "slerp"})
 
@@ -79,11 +79,8 @@ class PromptLine:
         """The keys that assert again what was sent last; empty where that could kill a transition."""
         if self._last is None:
             return {}
-        if "transition" in self._last:
-            self._running = max(self._running, self._last["transition"]["num_steps"] + _MARGIN_CHUNKS)
-        elif self._running > 0.0:
-            return {}
-        return self._last
+        is_safe = "transition" in self._last or self._running <= 0.0
+        return self._last if is_safe else {}
 
     def _is_new_text(self) -> bool:
         wanted, sent = self._wanted, self._sent

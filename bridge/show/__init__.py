@@ -1,9 +1,19 @@
 """Themes, prompts, beats and controls become the desired state of Scope and of the local effects."""
 
-from bridge.show.library import MINIMAL, load_themes, shipped_themes
+from bridge.show.library import MINIMAL, check_settings, load_themes, shipped_themes
 from bridge.show.report import ShowReport
 from bridge.show.settings import ShowSettings
 from bridge.show.show import Show, ShowOutput
 from bridge.show.theme import Theme
 
-__all__ = ["MINIMAL", "Show", "ShowOutput", "ShowReport", "ShowSettings", "Theme", "load_themes", "shipped_themes"]
+__all__ = [
+    "MINIMAL",
+    "Show",
+    "ShowOutput",
+    "ShowReport",
+    "ShowSettings",
+    "Theme",
+    "check_settings",
+    "load_themes",
+    "shipped_themes",
+]

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-__all__ = ["PARAM_ALIASES", "Desk"]
+__all__ = ["PARAM_ALIASES", "Desk", "wrong"]
 
 from typing import Final
 

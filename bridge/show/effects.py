@@ -62,7 +62,7 @@ class EffectDeck:
         """Forget every pulse."""
         self._pulses = ()
 
-    def state(self, levels: Mapping[str, float], brightness: float, now: float) -> FxState:
+    def state(self, levels: Mapping[str, float], brightness: float, now: float, *, paused: bool = False) -> FxState:
         """The state for now; the same object while nothing changes. Old pulses are forgotten."""
         if self._pulses and self._pulses[0][0] < now - _KEEP_S:
             self._pulses = tuple(pulse for pulse in self._pulses if pulse[0] >= now - _KEEP_S)
@@ -73,7 +73,8 @@ class EffectDeck:
             or old.brightness != brightness
             or old.blackout is not self.blackout.on
             or old.freeze is not self.freeze.on
+            or old.paused is not paused
         ):
             held = MappingProxyType(dict(levels))
-            self._state = FxState(held, self._pulses, brightness, self.blackout.on, self.freeze.on)
+            self._state = FxState(held, self._pulses, brightness, self.blackout.on, self.freeze.on, paused)
         return self._state

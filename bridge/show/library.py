@@ -2,16 +2,17 @@
 
 from __future__ import annotations
 
-__all__ = ["MINIMAL", "load_themes", "read_theme", "shipped_themes", "slugged"]
+__all__ = ["MINIMAL", "check_settings", "load_themes", "read_theme", "shipped_themes", "slugged"]
 
 import re
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping
 from pathlib import Path
 from typing import Final
 
 import bridge
 from bridge.model.document import Document, read_document, suggest, validate
 from bridge.model.errors import ConfigurationError, Issue
+from bridge.show.settings import ShowSettings
 from bridge.show.theme import PromptWords, Reaction, Theme
 
 _SLUG: Final = re.compile(r"[a-z0-9]+(-[a-z0-9]+)*")
@@ -88,6 +89,20 @@ def _check_names(document: Document, slug: str) -> None:
 
 def _other_id(given: object) -> str:
     return f"is {given!r}, but the file is called otherwise."
+
+
+def check_settings(settings: ShowSettings, themes: Mapping[str, Theme], source: str = "config") -> list[Issue]:
+    """What the ``[show]`` section asks for and the themes do not have; the show plays the nearest it can."""
+    issues = []
+    for where, slug in (("show.theme", settings.theme), *(("show.theme_order", slug) for slug in settings.theme_order)):
+        if slug not in themes:
+            issues.append(Issue(source, None, where, f'there is no theme "{slug}".', suggest(slug, themes)))
+    if settings.beat_action in ("prompt_cycle", "transition_trigger"):
+        bare = [theme.name for theme in themes.values() if not theme.variations]
+        if bare:
+            message = f"{settings.beat_action} does nothing in {', '.join(bare)}: no variations."
+            issues.append(Issue(source, None, "show.beat_action", message, "Add [[variations]] to the theme."))
+    return issues
 
 
 def slugged(name: str) -> str:

@@ -15,40 +15,44 @@ from bridge.show.profiles import PaceName, ReactivityName
 class ShowSettings(PartSettings):
     """How themes are played."""
 
-    theme: str = Field("cosmic-voyage", description="The theme at start, by its file name without .toml.")
+    theme: str = Field(default="cosmic-voyage", description="The theme at start, by its file name without .toml.")
     theme_order: tuple[str, ...] = Field(
-        (), description="Order for theme_next and theme_previous; themes not named follow by name."
+        default=(), description="Order for theme_next and theme_previous; themes not named follow by name."
     )
     reactivity: ReactivityName = Field(
-        "balanced", description="How nervously the picture follows the music: cinematic, balanced or kinetic."
+        default="balanced", description="How nervously the picture follows the music: cinematic, balanced or kinetic."
     )
-    pace: PaceName = Field("balanced", description="How fast prompts and accents change: stable, balanced or dynamic.")
+    pace: PaceName = Field(
+        default="balanced", description="How fast prompts and accents change: stable, balanced or dynamic."
+    )
     beat_action: Literal["theme", "none", "pulse_noise", "prompt_cycle", "transition_trigger", "cache_reset"] = Field(
-        "theme",
+        default="theme",
         description="What a beat does: theme (as the theme says), pulse_noise, prompt_cycle, transition_trigger, "
         "cache_reset, or none. The local pulse on the returned frames comes with every beat in any case.",
     )
     cuts: Literal["safe", "allowed"] = Field(
-        "safe", description="safe: no beat ever cuts the picture; allowed: the beat action cache_reset may."
+        default="safe", description="safe: no beat ever cuts the picture; allowed: the beat action cache_reset may."
     )
-    spikes: bool = Field(True, description="A sudden rise of energy blends a variation of the theme in.")
-    ambient: bool = Field(True, description="Drift slowly while there is no sound.")
+    spikes: bool = Field(default=True, description="A sudden rise of energy blends a variation of the theme in.")
+    ambient: bool = Field(default=True, description="Drift slowly while there is no sound.")
     denoising: Literal["theme", "pipeline", "speed", "balanced", "quality"] = Field(
-        "theme",
+        default="theme",
         description="Denoising profile: theme, pipeline (its own default), speed, balanced or quality. "
         "Every change is a hard cut, so it never follows the music.",
     )
     noise_ceiling: float = Field(
-        0.9, ge=0.35, le=1.0, description="The highest noise_scale that beats and music may reach (video mode)."
+        default=0.9, ge=0.35, le=1.0, description="The highest noise_scale that beats and music may reach (video mode)."
     )
-    beat_gain: float = Field(1.0, ge=0.6, le=1.4, description="Fine tuning: scales every beat action.")
-    spike_gain: float = Field(1.0, ge=0.6, le=1.4, description="Fine tuning: scales what an energy spike does.")
-    variation_gain: float = Field(1.0, ge=0.7, le=1.35, description="Fine tuning: weight of blended variations.")
+    beat_gain: float = Field(default=1.0, ge=0.6, le=1.4, description="Fine tuning: scales every beat action.")
+    spike_gain: float = Field(default=1.0, ge=0.6, le=1.4, description="Fine tuning: scales what an energy spike does.")
+    variation_gain: float = Field(
+        default=1.0, ge=0.7, le=1.35, description="Fine tuning: weight of blended variations."
+    )
     tempo_gain: float = Field(
-        1.0, ge=0.85, le=1.2, description="Fine tuning: multiplies the BPM that the tempo words look at."
+        default=1.0, ge=0.85, le=1.2, description="Fine tuning: multiplies the BPM that the tempo words look at."
     )
     unsafe_text_noise: bool = Field(
-        False,
+        default=False,
         description="Send noise_scale in text mode through Scope's private key _modulated_noise_scale. "
         "Undocumented there and untested on a GPU; a server update may break it.",
     )

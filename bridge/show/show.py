@@ -274,7 +274,7 @@ class Show:
         )
         params = mixer.params(busy=self._director.busy(chunk, now))
         desired = self._desired(plan if mixer.parameters.prompts else None, params)
-        fx = desk.effects.state(mixer.levels(), round(desk.macros["brightness"], 3), now)
+        fx = desk.effects.state(mixer.levels(), round(desk.macros["brightness"], 3), now, paused=desk.paused.on)
         if desired is not self._output.desired or fx is not self._output.fx:
             self._output = ShowOutput(desired, fx)
         return self._output
@@ -291,9 +291,18 @@ class Show:
     @property
     def values(self) -> Mapping[str, float | None]:
         """What every target rests on now, 0..1, for pickup; None where it has no such value."""
-        key = (self._desk.controls.version, self._mixer.fitted, self._mixer.seed, tuple(self._desk.macros.values()))
+        key = (
+            tuple(self._themes),
+            self._theme.id,
+            self._desk.controls.version,
+            self._mixer.fitted,
+            self._mixer.seed,
+            tuple(self._desk.macros.values()),
+        )
         if self._values[0] != key:
-            self._values = (key, MappingProxyType(self._mixer.values()))
+            order = tuple(self._themes)
+            place = (order.index(self._theme.id) + 0.5) / len(order)
+            self._values = (key, MappingProxyType({**self._mixer.values(), "theme": place}))
         return self._values[1]
 
     def report(self, world: World) -> ShowReport:

@@ -7,9 +7,9 @@ __all__ = ["Preview", "WebServer"]
 import asyncio
 import json
 import logging
-from collections.abc import AsyncIterator, Awaitable, Callable, Mapping
+from collections.abc import Awaitable, Callable, Mapping
 from concurrent.futures import ThreadPoolExecutor
-from contextlib import AbstractContextManager, asynccontextmanager
+from contextlib import AbstractContextManager
 from importlib.resources import files
 from typing import Any, Final, Protocol
 
@@ -73,7 +73,8 @@ class WebServer:
         self._clock = clock
         self._runner: web.AppRunner | None = None
         self._binding: asyncio.Task[None] | None = None
-        self._watchers = 0
+        self.watchers = 0
+        """Streams that are being read now."""
         self._stopping = asyncio.Event()
         # Waiting for a picture blocks a thread; these are kept apart so that viewers never starve other work.
         self._waiters = ThreadPoolExecutor(MAX_WATCHERS, thread_name_prefix="web-wait")
@@ -214,12 +215,14 @@ class WebServer:
 
     async def _get_events(self, request: web.Request) -> web.StreamResponse:
         """Status as server-sent events. A slow reader gets fewer of them, never old ones."""
-        async with self._stream(request, "text/event-stream") as response:
+
+        async def tell(response: web.StreamResponse) -> None:
             while not self._stopping.is_set():
                 data = json.dumps(self._status(), separators=(",", ":"))
                 await response.write(f"event: status\ndata: {data}\n\n".encode())
                 await self._pause(1 / self._settings.events_hz)
-        return response
+
+        return await self._stream(request, "text/event-stream", tell)
 
     async def _get_jpeg(self, _: web.Request) -> web.Response:
         if self._preview is None:
@@ -235,35 +238,39 @@ class WebServer:
         if self._preview is None:
             return _no_preview()
         slot = self._preview.slot
+
+        async def show(response: web.StreamResponse) -> None:
+            count = 0
+            while not self._stopping.is_set():
+                picture, newest = await self._next_picture(slot, count, 1.0)
+                if picture is None or newest == count:
+                    continue
+                count = newest
+                head = f"--frame\r\nContent-Type: image/jpeg\r\nContent-Length: {len(picture)}\r\n\r\n"
+                await response.write(head.encode() + picture + b"\r\n")
+
         with self._preview.watch():
-            async with self._stream(request, "multipart/x-mixed-replace; boundary=frame") as response:
-                count = 0
-                while not self._stopping.is_set():
-                    picture, newest = await self._next_picture(slot, count, 1.0)
-                    if picture is None or newest == count:
-                        continue
-                    count = newest
-                    head = f"--frame\r\nContent-Type: image/jpeg\r\nContent-Length: {len(picture)}\r\n\r\n"
-                    await response.write(head.encode() + picture + b"\r\n")
-        return response
+            return await self._stream(request, "multipart/x-mixed-replace; boundary=frame", show)
 
     async def _next_picture(self, slot: LatestSlot[bytes], than: int, seconds: float) -> tuple[bytes | None, int]:
         return await asyncio.get_running_loop().run_in_executor(self._waiters, slot.wait_newer, than, seconds)
 
-    @asynccontextmanager
-    async def _stream(self, request: web.Request, content_type: str) -> AsyncIterator[web.StreamResponse]:
-        if self._watchers >= MAX_WATCHERS:
+    async def _stream(
+        self, request: web.Request, content_type: str, write: Callable[[web.StreamResponse], Awaitable[None]]
+    ) -> web.StreamResponse:
+        """Let ``write`` fill a response without end; a viewer who leaves ends it."""
+        if self.watchers >= MAX_WATCHERS:
             raise web.HTTPServiceUnavailable(reason=f"More than {MAX_WATCHERS} pages are open.")
-        # A viewer that leaves ends the block without an error: what follows it must still return the response.
         response = web.StreamResponse(headers={hdrs.CONTENT_TYPE: content_type, "Cache-Control": "no-store"})
-        self._watchers += 1
+        self.watchers += 1
         try:
             await response.prepare(request)
-            yield response
+            await write(response)
         except ConnectionError:
             logger.debug("a viewer of %s left", request.path)
         finally:
-            self._watchers -= 1
+            self.watchers -= 1
+        return response
 
     async def _pause(self, seconds: float) -> None:
         try:

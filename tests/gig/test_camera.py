@@ -21,7 +21,7 @@ from bridge.model.desired import FxState
 from bridge.model.facts import ScopeFacts
 from bridge.model.frames import Frame, LatestSlot
 from bridge.outputs import Outputs, OutputSettings, list_outputs
-from bridge.outputs.v4l2 import VIDIOC_S_FMT, LinuxKernel
+from bridge.outputs.v4l2 import VIDIOC_QUERYCAP, VIDIOC_S_FMT, LinuxKernel
 from bridge.program import Program, ProgramSettings
 
 DEVICE = "/dev/video10"
@@ -185,6 +185,7 @@ def test_a_device_that_another_program_left_unusable_is_brought_back() -> None:
     kernel.close(fd)
     if kernel.driver_version() < (0, 13):
         fd = kernel.open(DEVICE)
+        kernel.ioctl(fd, VIDIOC_QUERYCAP, bytearray(104))
         with pytest.raises(OSError, match="Invalid argument"):
             kernel.ioctl(fd, VIDIOC_S_FMT, argument)
         kernel.close(fd)
@@ -217,7 +218,7 @@ def test_a_killed_writer_leaves_the_device_usable_while_a_reader_stays(rig: Rig)
     for _ in range(8):
         writer.stdout.readline()
     writer.kill()
-    writer.wait()
+    writer.communicate()
     again = Rig()
     again.program.start()
     again.outputs.start()

@@ -8,7 +8,7 @@ import time
 
 import numpy as np
 from cyndilib.finder import Finder
-from cyndilib.receiver import Receiver, ReceiveFrameType
+from cyndilib.receiver import ReceiveFrameType, Receiver
 from cyndilib.video_frame import VideoRecvFrame
 from cyndilib.wrapper.ndi_recv import RecvBandwidth, RecvColorFormat
 

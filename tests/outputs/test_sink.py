@@ -5,6 +5,8 @@ from __future__ import annotations
 import threading
 import time
 from collections.abc import Callable
+from itertools import pairwise
+from typing import Self
 
 import numpy as np
 import pytest
@@ -58,14 +60,14 @@ class Rig:
     def __init__(self, *sinks: FakeSink) -> None:
         self.canvas: LatestSlot[Frame] = LatestSlot()
         self.board = ProblemBoard()
-        # ten times the real speed: back-off and repeats need no patience
+        # twenty times the real speed: back-off and repeats need no patience
         self.outputs = Outputs(
-            NO_PREVIEW, canvas=self.canvas, board=self.board, fps=25.0, clock=lambda: time.monotonic() * 10, sinks=sinks
+            NO_PREVIEW, canvas=self.canvas, board=self.board, fps=25.0, clock=lambda: time.monotonic() * 20, sinks=sinks
         )
         self.seq = 0
         self.size = (64, 64)
 
-    def __enter__(self) -> Rig:
+    def __enter__(self) -> Self:
         self.outputs.start()
         return self
 
@@ -179,13 +181,13 @@ def test_back_off_grows_and_is_bounded() -> None:
     real_open = sink.open
 
     def timed(width: int, height: int, fps: float) -> str:
-        times.append(time.monotonic() * 10)
+        times.append(time.monotonic() * 20)
         return real_open(width, height, fps)
 
     sink.open = timed  # type: ignore[method-assign]
     with Rig(sink) as rig:
         rig.until(lambda: len(times) >= 6)
-    gaps = [b - a for a, b in zip(times, times[1:], strict=False)]
+    gaps = [b - a for a, b in pairwise(times)]
     assert gaps[0] < gaps[1] < gaps[2] < gaps[3]
     assert gaps[0] >= 0.5 and gaps[-1] >= 4.9
 

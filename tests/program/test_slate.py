@@ -39,7 +39,7 @@ def test_nothing_secret_of_the_url_is_shown(url: str) -> None:
 @pytest.mark.parametrize("size", [(1280, 720), (720, 1280), (576, 320), (64, 64), (1920, 1080)])
 def test_it_is_drawn_at_every_size_and_is_never_black(size: tuple[int, int]) -> None:
     picture = Slate(*size, "Scope Bridge", talkative=True).picture(SlateText("connecting to somewhere", "wait for it"))
-    y, u, v = split(picture)
+    y, u, _ = split(picture)
     assert y.shape == (size[1], size[0])
     assert y.mean() > 20 and y.min() >= 16 and y.max() <= 235
     assert u.mean() > 130, "blue"

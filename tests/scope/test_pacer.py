@@ -3,6 +3,7 @@
 import itertools
 import json
 import math
+from dataclasses import replace
 
 import pytest
 from hypothesis import given, settings
@@ -265,11 +266,13 @@ def stories(draw: st.DrawFn) -> tuple[list[tuple[float, DesiredState]], list[flo
     paused = False
     for number, t in enumerate(times):
         if draw(st.booleans()):
-            prompts, seconds, same = plans[number % len(plans)]
-            texts = tuple(Prompt(text, weight) for text, weight in prompts)
-            is_weights = same and plan is not None and [p.text for p in plan.prompts] == [p.text for p in texts]
-            identity += not is_weights
-            plan = PromptPlan(identity, texts, seconds)
+            prompts, seconds, only_weights = plans[number % len(plans)]
+            if only_weights and plan is not None:
+                weights = draw(st.lists(st.floats(0, 2), min_size=3, max_size=3))
+                plan = replace(plan, prompts=tuple(map(Prompt, (p.text for p in plan.prompts), weights)))
+            else:
+                identity += 1
+                plan = PromptPlan(identity, tuple(Prompt(text, weight) for text, weight in prompts), seconds)
         if draw(st.integers(0, 5)) == 0:
             shot += 1
             name = draw(st.sampled_from(["reset_cache", "vace_ref_images"]))

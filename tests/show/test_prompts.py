@@ -187,8 +187,10 @@ def test_scopes_own_osc_names_work() -> None:
     assert "prompt_interpolation_method" not in player.params, "the plan carries it"
     player.set("param/paused", True)
     assert player.out.desired.paused
+    assert player.out.fx.paused  # the program holds its picture on purpose
     player.set("param/paused", False)
     assert not player.out.desired.paused
+    assert not player.out.fx.paused
     player.set("param/reset_cache", 1)
     assert [shot.name for shot in player.out.desired.one_shots] == ["reset_cache"]
 

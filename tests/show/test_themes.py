@@ -9,7 +9,7 @@ from typing import get_args
 import pytest
 from pydantic import BaseModel
 
-from bridge.show import MINIMAL, Show, ShowSettings, Theme, load_themes, shipped_themes
+from bridge.show import MINIMAL, Show, ShowSettings, Theme, check_settings, load_themes, shipped_themes
 from bridge.show.bands import Bands
 from bridge.show.prompts import Scene, prompts_of
 from tests.show.player import THEME
@@ -55,6 +55,17 @@ def test_identity_of_the_themes(slug: str, curve: str, sensitivity: float, actio
     theme = load_themes([shipped_themes()])[0][slug]
     noise = next(r for r in theme.reactions if r.parameter == "noise_scale")
     assert (noise.curve, noise.sensitivity, theme.beats.action) == (curve, sensitivity, action)
+
+
+def test_settings_that_name_what_is_not_there_are_told() -> None:
+    themes, _ = load_themes([shipped_themes()])
+    assert check_settings(ShowSettings(), themes) == []
+    wrong = ShowSettings(theme="neon-foundri", theme_order=("gone", "digital-forest"), beat_action="prompt_cycle")
+    said = [str(issue) for issue in check_settings(wrong, {**themes, "minimal": MINIMAL})]
+    assert 'Did you mean "neon-foundry"?' in said[0]
+    assert "show.theme_order" in said[1]
+    assert "does nothing in Minimal" in said[2]
+    assert Show(wrong, themes).values["theme"] == pytest.approx(0.1), "digital-forest comes first"
 
 
 def test_a_users_file_replaces_a_shipped_one_of_the_same_name(tmp_path: Path) -> None:

@@ -262,7 +262,7 @@ def test_a_viewer_that_leaves_is_no_error(caplog):
                 viewer = await client.get(path)
                 await viewer.content.readany()
                 viewer.close()
-            while client.preview.watchers or client.server._watchers:
+            while client.preview.watchers or client.server.watchers:
                 await asyncio.sleep(0.01)
 
     run(scenario())

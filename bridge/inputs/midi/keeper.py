@@ -95,8 +95,11 @@ class PortKeeper:
         self.close()
         self._retry_at = now + _RETRY_S[min(self._tries, len(_RETRY_S) - 1)]
         self._tries += 1
-        if patterns:
+        # A machine without MIDI is not broken until somebody asks for a port, or loses one (rule 6 of the house plan).
+        if self._required or self._lost:
             self._board.pin("midi", "no_backend", error.message, error.hint)
+        elif patterns and self._tries == 1:
+            logger.info("midi: %s %s", error.message, error.hint)
 
     def _warn_of_twins(self, there: dict[str, Found]) -> None:
         twins = {name for name in there if f"{name} #2" in there}

@@ -124,7 +124,7 @@ def test_two_equal_devices_are_opened_with_a_warning(board: ProblemBoard, caplog
 def test_no_midi_system_is_said_with_a_hint_and_tried_for_ever_with_back_off(board: ProblemBoard) -> None:
     system = FakeSystem(MIX)
     system.running = False
-    keeper = keeper_of(system, board)
+    keeper = keeper_of(system, board, "MIDI Mix")
     for tenth in range(600):
         keeper.look(["MIDI Mix"], tenth / 10)
     assert codes(board) == ["no_backend"]
@@ -136,10 +136,11 @@ def test_no_midi_system_is_said_with_a_hint_and_tried_for_ever_with_back_off(boa
     assert codes(board) == []
 
 
-def test_no_midi_system_is_no_problem_when_nothing_is_wanted(board: ProblemBoard) -> None:
+@pytest.mark.parametrize("wanted", [[], ["MIDI Mix"]])
+def test_no_midi_system_is_no_problem_until_the_settings_name_a_port(board: ProblemBoard, wanted: list[str]) -> None:
     system = FakeSystem()
     system.running = False
-    keeper_of(system, board, virtual=True).look([], 0.0)
+    keeper_of(system, board, virtual=True).look(wanted, 0.0)
     assert codes(board) == []
 
 

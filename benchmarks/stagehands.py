@@ -1,0 +1,171 @@
+"""What the Scope benchmarks share: a rehearsal server of its own process, the bridge's client, and the 30 Hz baseline."""
+
+from __future__ import annotations
+
+import asyncio
+import contextlib
+import json
+import math
+import os
+import subprocess
+import sys
+import threading
+import time
+import urllib.request
+from collections.abc import Callable, Iterator, Sequence
+from concurrent.futures import Future
+from typing import Any, Final, Protocol
+
+from bridge.model.board import ProblemBoard
+from bridge.model.cell import Cell
+from bridge.model.desired import DesiredState, Prompt, PromptPlan
+from bridge.model.facts import ScopeFacts
+from bridge.model.frames import Frame, LatestSlot
+from bridge.scope import ScopeClient, ScopeSettings
+from bridge.scope.api import ScopeApi
+from bridge.scope.loading import Loader
+from bridge.scope.pictures import newest
+from bridge.scope.session import MediaSession
+
+PARAM: Final = "vace_context_scale"
+PIPELINE: Final = "longlive"
+SIZE: Final = {"width": 256, "height": 144}
+PROMPTS: Final = [{"text": "a lighthouse in a storm", "weight": 1.0}]
+PATIENCE_S: Final = 30.0
+CONTROL_HZ: Final = 30.0
+
+
+def until(condition: Callable[[], Any], what: str) -> Any:
+    """Wait until ``condition`` is true and return its value."""
+    deadline = time.monotonic() + PATIENCE_S
+    while time.monotonic() < deadline:
+        if value := condition():
+            return value
+        time.sleep(0.02)
+    raise SystemExit(f"gave up waiting for {what}")
+
+
+class Server:
+    """A rehearsal server in a process of its own."""
+
+    def __init__(self, process: subprocess.Popen[str], url: str) -> None:
+        self.process = process
+        self.url = url
+
+    def journal(self, since: float) -> Any:
+        """Messages received and applied after a monotonic time, and the counts of all time."""
+        with urllib.request.urlopen(f"{self.url}/rehearsal/journal?since={since!r}", timeout=10) as answer:
+            return json.load(answer)
+
+
+@contextlib.contextmanager
+def rehearsal(*, chunk: int, fps: float) -> Iterator[Server]:
+    """A rehearsal server whose pipeline calls make ``chunk`` frames at ``fps``."""
+    command = [sys.executable, "-m", "bridge.rehearsal", "--port", "0", "--json", "--parent-pid", str(os.getpid())]
+    shape = ["--chunk", str(chunk), "--fps", str(fps), "--load-seconds", "0.1"]
+    process = subprocess.Popen([*command, *shape], stdout=subprocess.PIPE, text=True)
+    try:
+        assert process.stdout is not None
+        yield Server(process, json.loads(process.stdout.readline())["url"])
+    finally:
+        process.terminate()
+        process.wait(10)
+
+
+class Sender(Protocol):
+    """Takes a value of ``PARAM`` as the outside world gives it, at the moment it is given."""
+
+    def send(self, value: float) -> None:
+        """The control moved."""
+
+
+@contextlib.contextmanager
+def bridge_client(server: Server, chunk: int) -> Iterator[Sender]:
+    """The bridge's own client. A way through the whole daemon would send an OSC datagram here instead."""
+    facts: Cell[ScopeFacts] = Cell(ScopeFacts())
+    settings = ScopeSettings.model_validate(
+        {"urls": [server.url], "pipeline": PIPELINE, "load_params": SIZE, "chunk_frames": chunk}
+    )
+    frames: LatestSlot[Frame] = LatestSlot()
+    client = ScopeClient(settings, facts=facts, frames=frames, board=ProblemBoard(), clock=time.monotonic)
+    plan = PromptPlan(1, tuple(Prompt(p["text"], p["weight"]) for p in PROMPTS))
+
+    class Knob:
+        revision = 0
+
+        def send(self, value: float) -> None:
+            self.revision += 1
+            client.submit(DesiredState(self.revision, plan, {PARAM: value}, arrived=time.monotonic()))
+
+    client.submit(DesiredState(0, plan))
+    client.start()
+    try:
+        until(lambda: facts.value.state == "live" and facts.value.chunk.measured, "the bridge's picture")
+        yield Knob()
+    finally:
+        client.stop(10.0)
+
+
+@contextlib.contextmanager
+def fixed_rate_sender(server: Server, chunk: int) -> Iterator[Sender]:
+    """The baseline: the newest whole state 30 times a second while it changes, as clients of Scope do today."""
+    knob = _FixedRate(server.url)
+    thread = threading.Thread(target=knob.run, daemon=True)
+    thread.start()
+    try:
+        until(lambda: knob.frames > 2 * chunk, "the baseline's picture")
+        yield knob
+    finally:
+        knob.stop()
+        thread.join(10)
+
+
+class _FixedRate:
+    def __init__(self, url: str) -> None:
+        self._url = url
+        self._value: float | None = None
+        self._sent: float | None = None
+        self._stopped: Future[None] = Future()
+        self.frames = 0
+
+    def send(self, value: float) -> None:
+        self._value = value
+
+    def stop(self) -> None:
+        self._stopped.set_result(None)
+
+    def run(self) -> None:
+        asyncio.run(self._main())
+
+    async def _main(self) -> None:
+        async with ScopeApi(self._url, timeout=10) as api:
+            await Loader(PIPELINE, SIZE, timeout=PATIENCE_S, clock=time.monotonic).ensure(api, lambda stage: None)
+            media = MediaSession(ice=(), codec="VP8", send_size=None, on_ready=lambda: None)
+            answer = await api.offer(await media.offer(), {"pipeline_ids": [PIPELINE], "prompts": PROMPTS})
+            await media.accept(answer.sdp)
+            tasks = [asyncio.create_task(self._receive(media)), asyncio.create_task(self._tick(media))]
+            await asyncio.wrap_future(self._stopped)
+            for task in tasks:
+                task.cancel()
+            await asyncio.gather(*tasks, return_exceptions=True)
+            await api.delete_session(answer.session)
+            await media.close()
+
+    async def _receive(self, media: MediaSession) -> None:
+        track = await media.video()
+        while True:
+            self.frames += (await newest(track))[1]
+
+    async def _tick(self, media: MediaSession) -> None:
+        await media.opened()
+        while True:
+            if self._value is not None and self._value != self._sent:
+                media.send({"prompts": PROMPTS, "manage_cache": True, PARAM: self._value})
+                self._sent = self._value
+            await asyncio.sleep(1 / CONTROL_HZ)
+
+
+def quantile(values: Sequence[float], share: float) -> float:
+    """The smallest value that at least ``share`` of all are not above."""
+    ordered = sorted(values)
+    return ordered[max(0, math.ceil(len(ordered) * share) - 1)] if ordered else math.nan

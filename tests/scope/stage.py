@@ -1,0 +1,135 @@
+"""A rehearsal server as a process of its own, and a client that plays on it."""
+
+from __future__ import annotations
+
+import contextlib
+import json
+import os
+import subprocess
+import sys
+import time
+import urllib.request
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass
+from typing import Any
+
+from bridge.model.board import ProblemBoard
+from bridge.model.cell import Cell
+from bridge.model.facts import ScopeFacts
+from bridge.model.frames import Frame, LatestSlot
+from bridge.scope import ScopeClient, ScopeSettings
+
+PATIENCE = 20.0
+
+
+def until(condition: Callable[[], Any], what: str) -> Any:
+    """Wait until ``condition`` is true; its value. Fails after a time that only a hang takes."""
+    deadline = time.monotonic() + PATIENCE
+    while time.monotonic() < deadline:
+        if value := condition():
+            return value
+        time.sleep(0.005)
+    raise AssertionError(f"did not happen within {PATIENCE:g} s: {what}")
+
+
+@dataclass
+class Server:
+    """The rehearsal server and its switches."""
+
+    url: str
+    process: subprocess.Popen[str]
+
+    def call(self, path: str, body: object = None) -> Any:
+        data = None if body is None else json.dumps(body).encode()
+        request = urllib.request.Request(self.url + path, data, {"Content-Type": "application/json"})
+        with urllib.request.urlopen(request, timeout=5) as answer:
+            return json.load(answer)
+
+    def fault(self, kind: str, **options: object) -> None:
+        self.call("/rehearsal/fault", {"kind": kind, **options})
+
+    def heal(self) -> None:
+        self.call("/rehearsal/heal", {})
+
+    def journal(self) -> Any:
+        return self.call("/rehearsal/journal")
+
+    def load(self, pipeline: str) -> None:
+        """Load as another client would, and wait for it."""
+        self.call(
+            "/api/v1/pipeline/load", {"pipeline_ids": [pipeline], "load_params": {"width": 64, "height": 48, "mine": 1}}
+        )
+
+        def loaded() -> bool:
+            status = self.call("/api/v1/pipeline/status")
+            return (status["status"], status["pipeline_id"]) == ("loaded", pipeline)
+
+        until(loaded, "the load")
+
+    def sessions(self) -> int:
+        return len(self.call("/api/v1/session/metrics")["sessions"])
+
+
+@contextlib.contextmanager
+def rehearsal(*arguments: str) -> Iterator[Server]:
+    """A server with quick, small chunks: 4 frames at 60 fps unless told otherwise."""
+    command = [sys.executable, "-m", "bridge.rehearsal", "--port", "0", "--json", "--parent-pid", str(os.getpid())]
+    quick = ["--fps", "60", "--chunk", "4", "--load-seconds", "0.05"]
+    process = subprocess.Popen([*command, *quick, *arguments], stdout=subprocess.PIPE, text=True)
+    try:
+        assert process.stdout is not None
+        yield Server(json.loads(process.stdout.readline())["url"], process)
+    finally:
+        process.terminate()
+        process.wait(10)
+        if process.stdout is not None:
+            process.stdout.close()
+
+
+@dataclass
+class Player:
+    """A client with everything it publishes."""
+
+    client: ScopeClient
+    facts: Cell[ScopeFacts]
+    frames: LatestSlot[Frame]
+    board: ProblemBoard
+    states: list[str]
+
+    def problems(self) -> dict[str, str]:
+        return {problem.code: problem.message for problem in self.board.problems}
+
+    def wait(self, state: str) -> None:
+        until(lambda: self.facts.value.state == state, f"state {state} ({self.states}, {self.problems()})")
+
+
+@contextlib.contextmanager
+def playing(*urls: str, start: bool = True, **settings: object) -> Iterator[Player]:
+    quick = {
+        "retry_s": 0.05,
+        "retry_max_s": 0.2,
+        "stall_s": 0.3,
+        "lost_s": 0.8,
+        "poll_s": 0.2,
+        "http_timeout_s": 3.0,
+        "chunk_frames": 4,
+    }
+    size = {"load_params": {"width": 64, "height": 48}}
+    facts: Cell[ScopeFacts] = Cell(ScopeFacts())
+    frames: LatestSlot[Frame] = LatestSlot()
+    board = ProblemBoard()
+    states: list[str] = []
+    facts.subscribe(lambda now: states.append(now.state))
+    client = ScopeClient(
+        ScopeSettings.model_validate({"urls": urls, **size, **quick, **settings}),
+        facts=facts,
+        frames=frames,
+        board=board,
+        clock=time.monotonic,
+    )
+    if start:
+        client.start()
+    try:
+        yield Player(client, facts, frames, board, states)
+    finally:
+        assert client.stop(10.0)

@@ -1,0 +1,211 @@
+"""The HTTP API against a server that answers well, oddly, slowly or with malice."""
+
+import asyncio
+import contextlib
+import json
+import logging
+from collections.abc import AsyncIterator, Awaitable, Callable
+
+import pytest
+from aiohttp import web
+
+from bridge.model.errors import ScopeError, ScopeProtocolError, ScopeRefused, ScopeUnreachable
+from bridge.scope import api as api_module
+from bridge.scope.api import ScopeApi
+from bridge.scope.replies import IceServer, LoadState, same_load
+from bridge.scope.session import usable_ice
+from bridge.scope.urls import check_url, mask_url
+
+Handler = Callable[[web.Request], Awaitable[web.StreamResponse]]
+
+
+@contextlib.asynccontextmanager
+async def served(handler: Handler, *, limit: float = 5.0, user: str = "") -> AsyncIterator[ScopeApi]:
+    app = web.Application()
+    app.router.add_route("*", "/{rest:.*}", handler)
+    runner = web.AppRunner(app, shutdown_timeout=0.1)
+    await runner.setup()
+    site = web.TCPSite(runner, "127.0.0.1", 0)
+    await site.start()
+    port = runner.addresses[0][1]
+    try:
+        async with ScopeApi(f"http://{user}127.0.0.1:{port}", timeout=limit) as api:
+            yield api
+    finally:
+        await runner.cleanup()
+
+
+def answering(body: object, status: int = 200) -> Handler:
+    async def handler(_: web.Request) -> web.StreamResponse:
+        text = body if isinstance(body, str) else json.dumps(body)
+        return web.Response(text=text, status=status, content_type="application/json")
+
+    return handler
+
+
+def ask(handler: Handler, call: Callable[[ScopeApi], Awaitable[object]], **options: float) -> object:
+    async def main() -> object:
+        async with served(handler, **options) as api:  # type: ignore[arg-type]
+            return await call(api)
+
+    return asyncio.run(main())
+
+
+def test_health_of_both_ages() -> None:
+    old = ask(answering({"status": "healthy", "timestamp": "t"}), lambda api: api.health())
+    new = ask(
+        answering({"status": "healthy", "version": "0.2.4", "server_start_time": 12.5, "git_commit": "x"}),
+        lambda api: api.health(),
+    )
+    assert (old.version, old.started) == ("", None)  # type: ignore[attr-defined]
+    assert (new.version, new.started) == ("0.2.4", 12.5)  # type: ignore[attr-defined]
+
+
+def test_one_load_body_for_all_versions() -> None:
+    seen: list[object] = []
+
+    async def handler(request: web.Request) -> web.StreamResponse:
+        seen.append(await request.json())
+        return web.json_response({"message": "ok"})
+
+    ask(handler, lambda api: api.load("longlive", {"base_seed": 1, "seed": 1}))
+    assert seen == [
+        {"pipeline_id": "longlive", "pipeline_ids": ["longlive"], "load_params": {"base_seed": 1, "seed": 1}}
+    ]
+
+
+@pytest.mark.parametrize("status", [404, 405])
+def test_what_an_old_server_lacks_is_none(status: int) -> None:
+    handler = answering({"detail": "Not Found"}, status)
+    assert ask(handler, lambda api: api.schemas()) is None
+    assert ask(handler, lambda api: api.metrics()) is None
+    assert ask(handler, lambda api: api.log_tail()) is None
+    assert ask(handler, lambda api: api.ice_servers()) == ()
+    assert ask(handler, lambda api: api.delete_session("abc")) is False
+
+
+HOSTILE = ["", "<html>", "[]", "null", "3", '"x"', "{", "[" * 100_000, '{"status": 3}', '{"sessions": 1}', "1" * 5000]
+
+
+@pytest.mark.parametrize("name", ["health", "load_state", "schemas", "metrics", "ice_servers", "log_tail", "offer"])
+def test_a_wrong_shape_is_one_clear_error_or_harmless(name: str) -> None:
+    texts = iter(HOSTILE)
+
+    async def handler(_: web.Request) -> web.StreamResponse:
+        return web.Response(text=next(texts), content_type="application/json")
+
+    async def main() -> None:
+        async with served(handler) as api:
+            for text in HOSTILE:
+                try:
+                    await (api.offer("v=0", {}) if name == "offer" else getattr(api, name)())
+                except ScopeProtocolError as error:
+                    assert error.message and error.hint
+                else:
+                    assert name in ("schemas", "metrics", "ice_servers", "log_tail") and text[0] in "{n"
+
+    asyncio.run(main())
+
+
+def test_a_huge_body_is_cut_off() -> None:
+    async def handler(request: web.Request) -> web.StreamResponse:
+        response = web.StreamResponse()
+        await response.prepare(request)
+        with contextlib.suppress(ConnectionError):
+            for _ in range(1000):
+                await response.write(b"x" * 65536)
+        return response
+
+    with pytest.raises(ScopeProtocolError, match="more than 1000 kB"):
+        ask(handler, lambda api: api.health())
+
+
+def test_a_slow_drip_ends_in_time() -> None:
+    async def handler(request: web.Request) -> web.StreamResponse:
+        response = web.StreamResponse()
+        await response.prepare(request)
+        with contextlib.suppress(ConnectionError):
+            while True:
+                await response.write(b" ")
+                await asyncio.sleep(0.02)
+        return response
+
+    with pytest.raises(ScopeUnreachable, match=r"no answer within 0\.2 s"):
+        ask(handler, lambda api: api.health(), limit=0.2)
+
+
+def test_a_redirect_is_not_followed() -> None:
+    async def handler(request: web.Request) -> web.StreamResponse:
+        raise web.HTTPFound("http://192.0.2.1/")
+
+    with pytest.raises(ScopeUnreachable, match="redirects elsewhere"):
+        ask(handler, lambda api: api.health())
+
+
+def test_nobody_listens() -> None:
+    async def main() -> None:
+        async with ScopeApi("http://127.0.0.1:9", timeout=2.0) as api:
+            await api.health()
+
+    with pytest.raises(ScopeUnreachable, match=r"No connection to http://127\.0\.0\.1:9"):
+        asyncio.run(main())
+
+
+@pytest.mark.parametrize(
+    ("status", "told"), [(404, "no running pod"), (502, "does not answer yet"), (503, "not ready"), (524, "gave up")]
+)
+def test_the_runpod_proxy_is_told_apart(status: int, told: str, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(api_module, "is_runpod", lambda url: True)
+    with pytest.raises(ScopeUnreachable, match=told):
+        ask(answering("", status), lambda api: api.health())
+
+
+def test_the_servers_own_words_are_passed_on() -> None:
+    detail = [{"type": "x", "loc": ["body", "prompts", 0], "msg": "Field required", "input": "hunter2"}]
+    with pytest.raises(ScopeRefused, match=r"body.prompts.0 Field required") as refused:
+        ask(answering({"detail": detail}, 422), lambda api: api.offer("v=0", {}))
+    assert refused.value.status == 422 and "hunter2" not in str(refused.value)
+
+
+def test_passwords_are_sent_but_never_shown(caplog: pytest.LogCaptureFixture) -> None:
+    seen: list[str | None] = []
+
+    async def handler(request: web.Request) -> web.StreamResponse:
+        seen.append(request.headers.get("Authorization"))
+        return web.Response(status=500)
+
+    async def main() -> None:
+        async with served(handler, user="dj:hunter2@") as api:
+            await api.health()
+
+    caplog.set_level(logging.DEBUG)
+    with pytest.raises(ScopeError) as error:
+        asyncio.run(main())
+    assert seen == ["Basic ZGo6aHVudGVyMg=="]
+    assert "hunter2" not in str(error.value) + caplog.text
+
+
+def test_urls() -> None:
+    assert check_url(" http://host:8000/ ") == "http://host:8000"
+    assert mask_url("https://u:p@h:1/x?token=t&a=") == "https://***@h:1/x?token=***&a=***"
+    for wrong in ("host:8000", "ftp://x", "http://", "http://h:99999"):
+        with pytest.raises(ValueError, match=r"is not|has a port"):
+            check_url(wrong)
+
+
+def test_what_counts_as_the_same_load() -> None:
+    wanted = {"width": 576, "base_seed": 42, "seed": 42}
+    assert same_load(wanted, {"width": 576, "seed": 42, "vae_type": "wan"})
+    assert same_load(wanted, {"width": 576})
+    assert not same_load(wanted, {"width": 512, "seed": 42})
+    assert not same_load(wanted, {"width": 576, "base_seed": 7})
+    assert not same_load(wanted, None)
+    assert LoadState.parse({"status": "loaded", "pipeline_id": None}).pipeline == ""
+
+
+def test_ice_servers_that_cannot_be_used_are_left_out() -> None:
+    found = {"iceServers": [{"urls": "stun:a:1"}, {"urls": ["turn:b:2", "bogus"], "username": "u"}, 3, {"urls": 1}]}
+    servers, refused = usable_ice(IceServer.parse_all(found))
+    assert [server.urls for server in servers] == [("stun:a:1",), ("turn:b:2",)]
+    assert refused == 1
+    assert "secret" not in repr(IceServer(("turn:b",), "u", "secret"))

@@ -1,0 +1,226 @@
+"""The client against the rehearsal server over real HTTP and WebRTC: it plays, notices, mends and leaves cleanly."""
+
+import threading
+import time
+from collections.abc import Iterator
+
+import numpy as np
+import pytest
+
+from bridge.model.desired import DesiredState, OneShot, Prompt, PromptPlan
+from tests.scope.stage import Server, playing, rehearsal, until
+
+SHOW = DesiredState(
+    1,
+    PromptPlan(1, (Prompt("a fox"),)),
+    {"vace_context_scale": 0.5},
+    (OneShot(1, "vace_ref_images", ("/tmp/fox.png",), replay=True),),
+)
+
+
+@pytest.fixture(scope="module")
+def shared() -> Iterator[Server]:
+    with rehearsal() as server:
+        yield server
+
+
+@pytest.fixture
+def server(shared: Server) -> Iterator[Server]:
+    yield shared
+    shared.heal()
+
+
+def test_plays_and_leaves_cleanly(server: Server) -> None:
+    with playing(server.url) as player:
+        player.client.submit(SHOW)
+        player.wait("live")
+        frame = until(player.frames.get, "a frame")
+        assert (frame.width, frame.height, frame.matrix) == (64, 48, "bt601")
+        assert frame.data.shape == (72, 64) and frame.data.dtype == np.uint8 and frame.data.flags.c_contiguous
+        until(lambda: player.facts.value.chunk.measured, "a measured chunk")
+        facts = player.facts.value
+        assert (facts.pipeline, facts.mode, facts.version) == ("longlive", "text", "0.2.4")
+        assert facts.schema is not None and "noise_scale" in facts.schema.params
+        player.client.submit(DesiredState(2, SHOW.prompts, {"vace_context_scale": 1.5}, SHOW.one_shots))
+        until(lambda: server.journal()["state"].get("vace_context_scale") == 1.5, "the value at the server")
+        assert server.journal()["conditioning"] == {"a fox": 1.0}
+        status = player.client.status()
+        assert status.state == "live" and status.video.frames > 0 and status.params.sent >= 1
+        assert status.video.age_ms is not None and status.latency_ms is None
+        assert player.states[:2] == ["connecting", "connecting"] and not player.problems()
+    assert server.sessions() == 0
+    assert player.facts.value.state == "offline"
+    assert not any(thread.name == "media" for thread in threading.enumerate())
+
+
+def test_a_restarted_server_is_found_again_with_the_whole_state(server: Server) -> None:
+    with playing(server.url) as player:
+        player.client.submit(SHOW)
+        player.wait("live")
+        server.fault("restart", down_seconds=0.5)
+        until(lambda: "failed" in player.states, "the loss")
+        before = server.journal()["counts"]["chunks"]
+        player.wait("live")
+        until(lambda: server.journal()["counts"]["chunks"] > before + 2, "chunks of the new session")
+        journal = server.journal()
+        assert journal["state"]["vace_context_scale"] == 0.5 and journal["conditioning"] == {"a fox": 1.0}
+        assert player.client.status().reconnects == 1
+        assert player.states.count("loading") >= 1 and not player.problems()
+
+
+def test_a_stall_is_named_and_heals(server: Server) -> None:
+    with playing(server.url, lost_s=30.0) as player:
+        player.client.submit(SHOW)
+        player.wait("live")
+        server.fault("stall")
+        player.wait("stalled")
+        assert "stalled" in until(player.problems, "a problem on the board")
+        server.heal()
+        player.wait("live")
+        assert not player.problems() and player.client.status().reconnects == 0
+
+
+def test_a_stall_that_stays_ends_in_a_new_session(server: Server) -> None:
+    with playing(server.url, lost_s=0.5, first_frame_timeout_s=1.0) as player:
+        player.wait("live")
+        server.fault("stall")
+        until(lambda: "session" in player.problems(), "the problem")
+        server.heal()
+        player.wait("live")
+        assert not player.problems()
+
+
+@pytest.mark.parametrize("how", ["close", "vanish"])
+def test_a_dropped_session_is_replaced(server: Server, how: str) -> None:
+    with playing(server.url) as player:
+        player.wait("live")
+        server.fault("drop_session", how=how)
+        until(lambda: player.client.status().reconnects == 1, "the reconnect")
+        player.wait("live")
+        assert server.sessions() >= 1
+
+
+def test_a_refused_offer_is_tried_again(server: Server) -> None:
+    server.fault("reject", what="offer", status=500, count=2)
+    with playing(server.url) as player:
+        assert "on purpose" in until(lambda: player.problems().get("server"), "the server's words")
+        player.wait("live")
+        assert not player.problems()
+
+
+def test_refused_initial_parameters_go_by_the_channel(server: Server) -> None:
+    server.fault("reject", what="offer", status=422, count=1)
+    with playing(server.url) as player:
+        player.client.submit(SHOW)
+        player.wait("live")
+        until(lambda: server.journal()["state"].get("vace_context_scale") == 0.5, "the state at the server")
+        until(lambda: server.journal()["conditioning"] == {"a fox": 1.0}, "the prompt at the server")
+
+
+def test_a_load_that_fails_is_told(server: Server) -> None:
+    server.load("gray")
+    server.fault("fail_load", count=1)
+    with playing(server.url) as player:
+        assert "could not load" in until(lambda: player.problems().get("server"), "the failure")
+        player.wait("live")
+        assert not player.problems()
+
+
+def test_what_is_loaded_is_not_loaded_again(server: Server) -> None:
+    with playing(server.url) as player:
+        player.wait("live")
+    with playing(server.url) as player:
+        player.wait("live")
+        assert "loading" not in player.states
+
+
+def test_another_clients_pipeline_is_noticed(server: Server) -> None:
+    with playing(server.url) as player:
+        player.wait("live")
+        server.load("memflow")
+        until(lambda: player.client.status().reconnects == 1, "the reconnect")
+        player.wait("live")
+        assert player.facts.value.pipeline == "longlive"
+
+
+def test_whatever_is_loaded_is_taken_when_none_is_configured(server: Server) -> None:
+    server.load("memflow")
+    with playing(server.url, pipeline="") as player:
+        player.wait("live")
+        assert player.facts.value.pipeline == "memflow"
+
+
+def test_video_mode_sends_black_frames(server: Server) -> None:
+    with playing(server.url, input_mode="video") as player:
+        player.wait("live")
+        assert player.facts.value.mode == "video"
+        until(lambda: next(iter(server.call("/api/v1/session/metrics")["sessions"].values()))["frames_in"], "input")
+
+
+def test_a_pipeline_without_text_mode_or_prompts(server: Server) -> None:
+    with playing(server.url, pipeline="passthrough") as player:
+        player.client.submit(SHOW)
+        player.wait("live")
+        assert player.facts.value.mode == "video" and "mode" in player.problems()
+        assert "prompts" not in server.journal()["state"]
+
+
+@pytest.mark.parametrize("known", [True, False])
+def test_a_value_that_stops_the_pipeline_is_taken_back(server: Server, known: bool) -> None:
+    """Where a good value is known it is sent again; where not, a new session starts without the bad one."""
+    good = DesiredState(1, None, {"vace_context_scale": 0.5} if known else {})
+    with playing(server.url, pipeline="controller-viz", chunk_frames=1, stall_s=0.2) as player:
+        player.client.submit(good)
+        player.wait("live")
+        began = player.client.status().video.frames
+        until(lambda: player.client.status().video.frames > began + 50, "frames that prove the value")
+        player.client.submit(DesiredState(2, None, {"vace_context_scale": "loud"}))
+        until(lambda: "stalled" in player.states, "the stall")
+        until(lambda: player.states[-1] == "live", "the picture again")
+        assert ("scope", "suspected of stopping the pipeline") in player.board.rejected
+        assert player.client.status().reconnects == (0 if known else 1)
+        assert not player.problems().keys() - {"mode"}
+        assert server.journal()["state"].get("vace_context_scale") == (0.5 if known else 1.0)
+
+
+def test_reconnect_on_demand(server: Server) -> None:
+    with playing(server.url) as player:
+        player.wait("live")
+        player.client.reconnect()
+        until(lambda: player.client.status().reconnects == 1, "the reconnect")
+        player.wait("live")
+
+
+def test_the_december_server_works_without_schemas_or_delete() -> None:
+    with rehearsal("--version", "dec2025") as server, playing(server.url) as player:
+        player.client.submit(SHOW)
+        player.wait("live")
+        assert player.client.status().version is None
+        assert player.facts.value.schema is not None
+        until(lambda: server.journal()["state"].get("vace_context_scale") == 0.5, "the state at the server")
+
+
+def test_the_next_server_is_used_and_addresses_are_masked(server: Server) -> None:
+    with playing("http://dj:hunter2@127.0.0.1:9", server.url) as player:
+        player.wait("live")
+        status = player.client.status()
+        assert status.url == server.url and "hunter2" not in str(status) + str(player.board.problems)
+
+
+def test_without_an_address_it_says_so_and_stops_at_once() -> None:
+    with playing() as player:
+        assert "No Scope server" in until(lambda: player.problems().get("no-server"), "the problem")
+        assert player.facts.value.state == "offline"
+        began = time.monotonic()
+        player.client.submit(SHOW)
+    assert time.monotonic() - began < 5.0
+
+
+def test_what_was_submitted_before_the_start_counts(server: Server) -> None:
+    with playing(server.url, start=False) as player:
+        player.client.submit(SHOW)
+        player.client.reconnect()
+        player.client.start()
+        player.client.start()
+        player.wait("live")
+        until(lambda: server.journal()["conditioning"] == {"a fox": 1.0}, "the prompt")

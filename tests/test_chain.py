@@ -1,0 +1,226 @@
+"""The daemon as a process, against the rehearsal server: OSC in, state on the server, picture out, and back after faults."""
+
+from __future__ import annotations
+
+import json
+import os
+import signal
+import socket
+import subprocess
+import sys
+import time
+import urllib.error
+import urllib.request
+from collections.abc import Callable, Iterator
+from typing import Any, TypeVar
+
+import pytest
+from pythonosc.udp_client import SimpleUDPClient
+
+T = TypeVar("T")
+PATIENCE_S = 40.0
+
+
+def until(condition: Callable[[], T], what: str) -> T:
+    """The first true value of ``condition``."""
+    deadline = time.monotonic() + PATIENCE_S
+    while time.monotonic() < deadline:
+        if value := condition():
+            return value
+        time.sleep(0.03)
+    raise AssertionError(f"never came: {what}")
+
+
+class Web:
+    """A JSON API on loopback."""
+
+    def __init__(self, url: str) -> None:
+        self.url = url.rstrip("/")
+
+    def get(self, path: str) -> Any:
+        try:
+            with urllib.request.urlopen(self.url + path, timeout=5) as answer:
+                return json.load(answer)
+        except (urllib.error.URLError, ConnectionError):
+            return None
+
+    def post(self, path: str, body: Any = None) -> Any:
+        data = b"" if body is None else json.dumps(body).encode()
+        with urllib.request.urlopen(urllib.request.Request(self.url + path, data), timeout=5) as answer:
+            return json.load(answer)
+
+
+class Daemon:
+    """A running ``scope-bridge run``."""
+
+    def __init__(self, scope_url: str, home: str) -> None:
+        self.web = Web(f"http://127.0.0.1:{free_port(socket.SOCK_STREAM)}")
+        self.osc_port = free_port(socket.SOCK_DGRAM)
+        options = [
+            f'scope.urls=["{scope_url}"]',
+            "scope.pipeline=streamdiffusionv2",
+            "audio.source=demo",
+            "outputs.ndi.enabled=false",
+            f"web.port={self.web.url.rsplit(':', 1)[1]}",
+            f"osc.listen=[{{port={self.osc_port}}}]",
+            'mapping.files=["-abletonosc", "auto"]',
+        ]
+        command = [sys.executable, "-m", "bridge", *(part for option in options for part in ("-o", option)), "run"]
+        environment = {**os.environ, "XDG_CONFIG_HOME": home, "XDG_STATE_HOME": home}
+        self.process = subprocess.Popen(command, env=environment, stderr=subprocess.PIPE, text=True)
+        self.osc = SimpleUDPClient("127.0.0.1", self.osc_port)
+
+    @property
+    def status(self) -> Any:
+        return self.web.get("/api/v1/status")
+
+    def live(self) -> Any:
+        return until(
+            lambda: (s := self.status) and s["scope"]["state"] == "live" and s["scope"]["video"]["frames"] and s, "live"
+        )
+
+    def stop(self) -> str:
+        self.osc.close()
+        self.process.send_signal(signal.SIGTERM)
+        _, log = self.process.communicate(timeout=20)
+        assert self.process.returncode == 0, log
+        return log
+
+
+def free_port(kind: socket.SocketKind) -> int:
+    with socket.socket(socket.AF_INET, kind) as probe:
+        probe.bind(("127.0.0.1", 0))
+        return int(probe.getsockname()[1])
+
+
+@pytest.fixture(scope="module")
+def rehearsal() -> Iterator[Web]:
+    command = [
+        sys.executable,
+        "-m",
+        "bridge.rehearsal",
+        "--port",
+        "0",
+        "--json",
+        "--fps",
+        "24",
+        "--load-seconds",
+        "0.2",
+    ]
+    process = subprocess.Popen([*command, "--parent-pid", str(os.getpid())], stdout=subprocess.PIPE, text=True)
+    assert process.stdout is not None
+    yield Web(json.loads(process.stdout.readline())["url"])
+    process.terminate()
+    process.communicate(timeout=15)
+
+
+@pytest.fixture(scope="module")
+def daemon(rehearsal: Web, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Daemon]:
+    running = Daemon(rehearsal.url, str(tmp_path_factory.mktemp("home")))
+    try:
+        running.live()
+        yield running
+        log = running.stop()
+        assert "Traceback" not in log, log
+    finally:
+        running.process.kill()
+        running.process.wait()
+
+
+def server_state(rehearsal: Web) -> Any:
+    return rehearsal.get("/rehearsal/journal")["state"]
+
+
+def test_the_status_has_the_whole_shape(daemon: Daemon) -> None:
+    status = daemon.live()
+    assert {
+        "version", "uptime_s", "state", "scope", "tempo", "audio", "midi", "osc", "theme", "params", "takeover",
+        "outputs", "pod", "problems",
+    } <= set(status)  # fmt: skip
+    assert {"state", "url", "servers", "version", "pipeline", "mode", "chunk", "latency_ms", "params", "video"} <= set(
+        status["scope"]
+    )
+    assert status["state"] == "running", status["problems"]
+    assert status["audio"]["source"] == "demo"
+
+
+def test_an_osc_theme_reaches_the_server_as_the_atomic_pair(daemon: Daemon, rehearsal: Web) -> None:
+    daemon.osc.send_message("/bridge/theme/neon-foundry", [])
+    until(lambda: daemon.status["theme"] == "neon-foundry", "the theme")
+    base = daemon.status["prompts"][0]["text"][:30]
+
+    def arrived() -> bool:
+        applied = rehearsal.get("/rehearsal/journal")["applied"]
+        pairs = [entry["message"] for entry in applied if "transition" in entry["message"]]
+        return any(pair["prompts"] == pair["transition"]["target_prompts"] for pair in pairs) and base in json.dumps(
+            pairs
+        )
+
+    until(arrived, "the pair on the server")
+    assert rehearsal.get("/rehearsal/journal")["dropped"] == 0
+
+
+def test_an_osc_parameter_reaches_the_server_or_is_said_to_do_nothing(daemon: Daemon, rehearsal: Web) -> None:
+    daemon.osc.send_message("/scope/base_seed", 77)
+    daemon.osc.send_message("/bridge/param/noise_scale", 0.9)
+    until(lambda: "noise_scale" in daemon.status["params"]["ineffective"], "the sentence about noise_scale")
+    assert server_state(rehearsal).get("noise_scale") is None
+    daemon.osc.send_message("/bridge/action/reset_cache", [])
+    until(
+        lambda: any("reset_cache" in entry["message"] for entry in rehearsal.get("/rehearsal/journal")["applied"]),
+        "the reset",
+    )
+
+
+def test_rubbish_changes_nothing_and_is_counted(daemon: Daemon) -> None:
+    before = daemon.status["theme"]
+    with socket.socket(socket.AF_INET, socket.SOCK_DGRAM) as raw:
+        for junk in (b"", b"#bundle\0" + b"\0" * 7 + b"\x01" + b"\xff\xff\xff\xfc", b"/x\0\0,Q\0\0", b"\xff" * 40):
+            raw.sendto(junk, ("127.0.0.1", daemon.osc_port))
+    daemon.osc.send_message("/bridge/theme", "no-such-theme")
+    daemon.osc.send_message("/bridge/macro/reaction", "loud")
+    until(lambda: daemon.status["osc"][0]["rejected"] >= 3, "the count")
+    assert daemon.status["theme"] == before
+    daemon.osc.send_message("/bridge/macro/reaction", 0.75)
+    until(lambda: daemon.status["macros"]["reaction"] == 0.75, "a good message after the bad ones")
+
+
+def test_the_page_acts_like_a_controller(daemon: Daemon) -> None:
+    daemon.web.post("/api/v1/targets", {"theme": "digital-forest"})
+    until(lambda: daemon.status["theme"] == "digital-forest", "the theme")
+    daemon.web.post("/api/v1/actions/blackout")
+    until(lambda: daemon.status["switches"]["blackout"], "blackout")
+    daemon.web.post("/api/v1/actions/blackout")
+    until(lambda: not daemon.status["switches"]["blackout"], "no blackout")
+
+
+def test_the_demo_track_gives_the_tempo(daemon: Daemon) -> None:
+    tempo = until(lambda: (s := daemon.status) and s["tempo"]["source"] == "audio" and s["tempo"], "a tempo")
+    assert abs(tempo["bpm"] - 124) < 3
+
+
+def test_a_restarted_server_gets_the_whole_state_again(daemon: Daemon, rehearsal: Web) -> None:
+    theme = daemon.live()["theme"]
+    reconnects = daemon.status["scope"]["reconnects"]
+    rehearsal.post("/rehearsal/fault", {"kind": "restart"})
+    until(lambda: daemon.status["scope"]["reconnects"] > reconnects, "another session")
+    status = daemon.live()
+    assert status["theme"] == theme
+    first = status["prompts"][0]["text"]
+    until(lambda: first in json.dumps(server_state(rehearsal).get("prompts", "")), "the theme's prompt on the server")
+
+
+def test_mappings_and_themes_reload_while_playing(daemon: Daemon, tmp_path_factory: pytest.TempPathFactory) -> None:
+    status = daemon.status
+    assert "mine" not in [theme["slug"] for theme in status["themes"]]
+    home = next(path for path in tmp_path_factory.getbasetemp().glob("home*") if path.is_dir())
+    themes = home / "scope-bridge" / "themes"
+    themes.mkdir(parents=True)
+    (themes / "mine.toml").write_text('version = 1\nname = "Mine"\n[prompt]\nbase = "A quiet sea at night"\n')
+    until(lambda: "mine" in [theme["slug"] for theme in daemon.status["themes"]], "the new theme")
+    (themes / "broken.toml").write_text('version = 1\nname = "x"\n[prompt]\nbase = "A sea"\nmodfiers = []\n')
+    problem = until(lambda: [p for p in daemon.status["problems"] if p["part"] == "show"], "the problem")[0]
+    assert "broken.toml:5" in problem["message"]
+    assert "modifiers" in problem["message"]
+    (themes / "broken.toml").unlink()
+    until(lambda: not daemon.status["problems"], "healed")
