@@ -45,7 +45,7 @@ from = "knob"
 to = "macro/%s"
 takeover = "jump"
 """
-EXPOSURE_LIMIT = 2.0
+EXPOSURE_LIMIT = 1.5
 MEMORY_LIMIT_MB = 700
 LINES_A_START = 40
 
@@ -118,6 +118,12 @@ def test_camera_and_sequencer_are_open_inside_the_sandbox(service: str) -> None:
     until(camera, lambda: f"camera frames\n{journal()}")
     assert "output camera: 320x180 at 5 fps" in journal()
     until(lambda: "Scope Bridge" in sh("aconnect -l"), "our port in the ALSA sequencer")
+
+
+def test_ndi_sends_inside_the_sandbox_and_every_line_reaches_the_journal(service: str) -> None:
+    until(lambda: any(one["kind"] == "ndi" and one["frames"] > 1 for one in status()["outputs"]), journal)
+    until(lambda: "output ndi: 320x180 at 5 fps" in journal(), journal)
+    until(lambda: "VirMIDI 1-0 is open" in journal(), journal)
 
 
 def test_sound_is_heard_inside_the_sandbox(service: str, tmp_path: Path) -> None:
