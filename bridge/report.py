@@ -56,6 +56,10 @@ class StatusReport:
             "program": app.program.status(),
             "pod": None,
             "problems": problems,
+            "rejected": [
+                {"source": source, "reason": reason, "count": count}
+                for (source, reason), count in app.board.rejected.items()
+            ],
         }
 
     def line(self) -> str:

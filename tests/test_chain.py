@@ -181,6 +181,7 @@ def test_rubbish_changes_nothing_and_is_counted(daemon: Daemon) -> None:
     daemon.osc.send_message("/bridge/macro/reaction", "loud")
     until(lambda: daemon.status["osc"][0]["rejected"] >= 3, "the count")
     assert daemon.status["theme"] == before
+    assert any("no-such-theme" in bad["reason"] or "theme" in bad["reason"] for bad in daemon.status["rejected"])
     daemon.osc.send_message("/bridge/macro/reaction", 0.75)
     until(lambda: daemon.status["macros"]["reaction"] == 0.75, "a good message after the bad ones")
 

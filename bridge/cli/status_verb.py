@@ -61,5 +61,7 @@ def lines_of(status: dict[str, Any]) -> Iterable[str]:
     for output in status["outputs"]:
         watching = "" if output["receivers"] is None else f", {output['receivers']} receivers"
         yield f"  output   {output['name']}  {output['state']}, {output['fps']:.1f} fps, {output['frames']} frames{watching}"
+    for bad in status["rejected"]:
+        yield f"  rejected {bad['count']} from {bad['source']}: {bad['reason']}"
     for problem in status["problems"]:
         yield f"  PROBLEM  {problem['part']}: {problem['message']} {problem['hint']}".rstrip()

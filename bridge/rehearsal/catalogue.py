@@ -22,6 +22,7 @@ _SHORT: Final = (1000, 750)
 class PipelineKind:
     """One pipeline. Sizes are (width, height); ``chunk`` and ``first_chunk`` count frames of one call.
 
+    ``vace_in_video`` says whether input video may steer through VACE instead of through the latents.
     ``role``: ``generator`` draws, ``echo`` returns what it is sent, ``filter`` sits before or after a generator.
     """
 
@@ -38,6 +39,7 @@ class PipelineKind:
     video_steps: tuple[int, ...] = _SHORT
     vace: bool = True
     lora: bool = True
+    vace_in_video: bool = True
     kv_bias: bool = False
     role: Literal["generator", "echo", "filter"] = "generator"
     transition_steps: int = 0
@@ -79,7 +81,7 @@ PIPELINES: Final = {
         ),
         PipelineKind(
             "streamdiffusionv2", "StreamDiffusion V2", "Quick answers from short chunks.", ("video", "text"), 4,
-            text_size=(512, 512), text_steps=_SHORT, video_steps=(750, 250),
+            text_size=(512, 512), text_steps=_SHORT, video_steps=(750, 250), vace_in_video=False,
         ),
         PipelineKind(
             "reward-forcing", "Reward Forcing", "Lively motion.", ("text", "video"), 12, first_chunk=9,

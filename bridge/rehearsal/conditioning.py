@@ -15,7 +15,8 @@ from typing import Any, Final, TypeAlias
 Mixture: TypeAlias = tuple[tuple[str, float], ...]
 """Prompt texts with their shares, sorted by text; the shares are above 0 and sum to 1 (empty: no prompt)."""
 
-MAX_STEPS: Final = 10_000
+_MAX_STEPS: Final = 10_000
+_HUGE: Final = 10**15
 
 
 class PromptError(ValueError):
@@ -133,8 +134,8 @@ def _prompt(prompt: Any) -> tuple[str, float]:
     if not isinstance(prompt, Mapping) or not isinstance(prompt.get("text"), str):
         raise PromptError(f"prompt {prompt!r} has no text")
     weight = prompt.get("weight", 1.0)
-    if isinstance(weight, bool) or not isinstance(weight, int | float) or not math.isfinite(weight) or weight < 0:
-        raise PromptError(f"prompt weight is {weight!r}, not a number of at least 0")
+    if isinstance(weight, bool) or not isinstance(weight, int | float) or not 0 <= weight < _HUGE:
+        raise PromptError(f"prompt weight is {str(weight)[:80]!r}, not a number of at least 0")
     return prompt["text"], float(weight)
 
 
@@ -144,7 +145,7 @@ def _transition(transition: Any, spatial: Any) -> tuple[Mixture | None, int, str
     if not isinstance(transition, Mapping):
         raise PromptError(f"transition is a {type(transition).__name__}, not an object")
     steps = transition.get("num_steps", 4)
-    if isinstance(steps, bool) or not isinstance(steps, int) or not 0 <= steps <= MAX_STEPS:
+    if isinstance(steps, bool) or not isinstance(steps, int) or not 0 <= steps <= _MAX_STEPS:
         raise PromptError(f"num_steps is {steps!r}, not a whole number of at least 0")
     target = blend(transition.get("target_prompts"), spatial)
     if not target:

@@ -5,7 +5,6 @@ from __future__ import annotations
 __all__ = ["KINDS", "FaultError", "Faults", "Wire"]
 
 import random
-import threading
 import time
 from collections.abc import Awaitable, Callable, Mapping
 from typing import Any, Final
@@ -33,14 +32,14 @@ class FaultError(ValueError):
 class Faults:
     """The switches. Read from the loop and from worker threads."""
 
-    def __init__(self, seed: int) -> None:
+    def __init__(self, seed: int, clock: Callable[[], float] = time.monotonic) -> None:
+        self._clock = clock
         self.random = random.Random(seed)
         self.extra_load_seconds = 0.0
         self.failing_loads = 0
         self.loss = 0.0
-        self.down_until = 0.0
-        self.flowing = threading.Event()
-        self.flowing.set()
+        self._down_until = 0.0
+        self._stalled_until = 0.0
         self._rejects: dict[str, list[float]] = {}
 
     def set(self, kind: str, options: Mapping[str, Any]) -> None:
@@ -51,7 +50,7 @@ class Faults:
         """
         match kind:
             case "stall":
-                self.flowing.clear()
+                self._stalled_until = self._clock() + _between(options, "seconds", float("inf"), 0, float("inf"))
             case "reject":
                 what = options.get("what", "offer")
                 if what not in ("offer", "load"):
@@ -65,7 +64,7 @@ class Faults:
             case "lose_packets":
                 self.loss = _between(options, "fraction", 0.05, 0, 1)
             case "restart":
-                self.down_until = time.monotonic() + _between(options, "down_seconds", 0, 0, 600)
+                self._down_until = self._clock() + _between(options, "down_seconds", 0, 0, 600)
             case "drop_session" | "oom":
                 pass
             case _:
@@ -76,9 +75,9 @@ class Faults:
         self.extra_load_seconds = 0.0
         self.failing_loads = 0
         self.loss = 0.0
-        self.down_until = 0.0
+        self._down_until = 0.0
         self._rejects.clear()
-        self.flowing.set()
+        self._stalled_until = 0.0
 
     def rejection(self, what: str) -> int | None:
         """The status to refuse this request with, or None; counts it."""
@@ -97,15 +96,25 @@ class Faults:
         return failing
 
     @property
+    def is_stalled(self) -> bool:
+        """Whether generation stands still now."""
+        return self._stalled_until > self._clock()
+
+    @property
+    def is_down(self) -> bool:
+        """Whether no request is answered now."""
+        return self._down_until > self._clock()
+
+    @property
     def document(self) -> dict[str, Any]:
         """What is switched on now."""
         return {
-            "stall": not self.flowing.is_set(),
+            "stall": self.is_stalled,
             "reject": {what: int(status) for what, (status, _) in self._rejects.items()},
             "slow_load": self.extra_load_seconds,
             "fail_load": self.failing_loads,
             "lose_packets": self.loss,
-            "down": self.down_until > time.monotonic(),
+            "down": self.is_down,
         }
 
 

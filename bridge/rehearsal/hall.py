@@ -104,9 +104,8 @@ class Hall:
             case "restart":
                 await self.restart()
             case "oom":
-                for session in self.sessions.values():
-                    if session.worker is not None:
-                        session.worker.out_of_memory = True
+                for pipeline in self.loader.pipelines.values():
+                    pipeline.out_of_memory = True
 
     async def restart(self) -> None:
         """Forget pipelines and sessions, without a word to the clients."""
@@ -134,6 +133,9 @@ class Hall:
 
     def _build(self, kind: PipelineKind, load_params: Mapping[str, Any]) -> Pipeline:
         settings = self.settings
+        if self.is_old and "seed" in load_params:
+            # Its name until v0.1.0; newer servers ignore it.
+            load_params = {**load_params, "base_seed": load_params["seed"]}
         return Pipeline(
             kind, load_params, size=(settings.width, settings.height), chunk=settings.chunk, label=settings.label
         )

@@ -8,7 +8,6 @@ from __future__ import annotations
 
 __all__ = ["ChunkError", "Pipeline", "Shot"]
 
-import math
 import threading
 from collections import deque
 from collections.abc import Iterator, Mapping, Sequence
@@ -25,6 +24,7 @@ from bridge.render import Look, mood_of
 
 _CUT_STRIDE: Final = 7919
 _LABEL_WORDS: Final = 4
+_HUGE: Final = 10**15
 
 
 class ChunkError(ValueError):
@@ -58,6 +58,9 @@ class Pipeline:
         load_params: as loaded; ``height``, ``width``, ``base_seed`` and ``vace_enabled`` count.
         size: width and height where the load does not say.
         chunk: frames per call, None for the pipeline's own.
+
+    Raises:
+        ChunkError: a load parameter has a value that cannot be used.
     """
 
     def __init__(
@@ -73,6 +76,7 @@ class Pipeline:
         self.load_params = dict(load_params)
         self.conditioning = Conditioning()
         self.calls = 0
+        self.out_of_memory = False
         self._chunk = chunk
         self._size = size
         self._label = label
@@ -80,23 +84,28 @@ class Pipeline:
         self._turn = threading.Condition()
         self._phase = 0.0
         self._composition = 0
-        self._seed = _whole(load_params.get("base_seed", load_params.get("seed", 42)), "base_seed")
+        self._seed = _whole(load_params.get("base_seed", 42), "base_seed")
         self._steps: tuple[int, ...] | None = None
         self._references: tuple[str, ...] = ()
+        for mode in kind.modes:
+            self.size(mode)
 
     def size(self, mode: Mode) -> tuple[int, int]:
         """Width and height of its pictures, padded to even."""
         own = self.kind.size(mode)
         width = self.load_params.get("width") or self._size[0] or own[0]
         height = self.load_params.get("height") or self._size[1] or own[1]
-        return _even(width), _even(height)
+        return _side(width, "width"), _side(height, "height")
+
+    @property
+    def chunk(self) -> int:
+        """Frames of a call."""
+        return self.kind.chunk if self._chunk is None else self._chunk
 
     def frames(self) -> int:
         """Frames of the next call; the first of a long pipeline is shorter."""
-        if self._chunk is not None:
-            return self._chunk
         first = self.kind.first_chunk
-        return first if first is not None and self.calls == 0 else self.kind.chunk
+        return first if first is not None and self.calls == 0 and self._chunk is None else self.chunk
 
     @contextmanager
     def turn(self, stop: threading.Event) -> Iterator[bool]:
@@ -117,13 +126,29 @@ class Pipeline:
         with self._turn:
             self._turn.notify_all()
 
-    def call(self, params: Mapping[str, Any], *, reset: bool, mode: Mode, seconds: float) -> Shot:
-        """One call of ``seconds`` of picture time.
+    @property
+    def has_vace(self) -> bool:
+        """Whether VACE was loaded."""
+        return self.kind.vace and bool(self.load_params.get("vace_enabled", True))
+
+    def call(
+        self,
+        params: Mapping[str, Any],
+        *,
+        reset: bool,
+        mode: Mode,
+        frames: int,
+        seconds: float,
+        via_vace: bool = False,
+    ) -> Shot:
+        """One call that makes ``frames`` frames of ``seconds`` of picture time together.
+
+        ``via_vace``: input video steers through VACE, which makes it text mode to the noise (6.6).
 
         Raises:
             ChunkError: a parameter has a value that the blocks cannot use.
         """
-        knobs = _Knobs.of(params, mode, self.kind, self._steps)
+        knobs = _Knobs.of(params, mode, self.kind, self._steps, via_vace=via_vace)
         fresh = self.calls == 0
         try:
             changed = self.conditioning.step(params, init_cache=reset or fresh)
@@ -138,7 +163,6 @@ class Pipeline:
             self._references = knobs.references
         if cut:
             self._composition += 1
-        frames = self.frames()
         speed = knobs.speed * mood_of(self.conditioning.value).speed
         shot = Shot(frames, self._look(knobs, mode), speed, cut)
         self.calls += 1
@@ -146,8 +170,7 @@ class Pipeline:
         return shot
 
     def _look(self, knobs: _Knobs, mode: Mode) -> Look:
-        vace = bool(self.load_params.get("vace_enabled", True)) and self.kind.vace
-        figure = "|".join(self._references) if vace else ""
+        figure = "|".join(self._references) if self.has_vace else ""
         return Look(
             mixture=self.conditioning.value,
             phase=self._phase,
@@ -178,9 +201,15 @@ class _Knobs:
 
     @classmethod
     def of(
-        cls, params: Mapping[str, Any], mode: Mode, kind: PipelineKind, steps_before: tuple[int, ...] | None
+        cls,
+        params: Mapping[str, Any],
+        mode: Mode,
+        kind: PipelineKind,
+        steps_before: tuple[int, ...] | None,
+        *,
+        via_vace: bool,
     ) -> _Knobs:
-        noise = _noise(params, mode)
+        noise = _noise(params, "text" if via_vace else mode)
         steps = _steps(params.get("denoising_step_list"), kind.steps(mode))
         changed = steps_before is not None and steps != steps_before and not params.get("_modulated_step_list")
         bias = _number(params.get("kv_cache_attention_bias", 1.0), "kv_cache_attention_bias") if kind.kv_bias else 1.0
@@ -195,7 +224,7 @@ class _Knobs:
             grain=0.1 if noise is None else 0.05 + 0.5 * noise,
             detail=min(len(steps), 4) / 4,
             speed=(0.35 + 0.9 * active) * (1.0 + 2.5 * (1.0 - min(max(bias, 0.01), 1.0))),
-            guide_share=1.0 - 0.8 * active,
+            guide_share=min(0.45 * max(vace_scale, 0.0), 0.9) if via_vace else 1.0 - 0.8 * active,
             vace_scale=min(max(vace_scale, 0.0), 2.0),
             manage_cache=bool(params.get("manage_cache", True)),
             steps=steps,
@@ -226,8 +255,8 @@ def _steps(value: Any, default: tuple[int, ...]) -> tuple[int, ...]:
 
 
 def _number(value: Any, name: str) -> float:
-    if isinstance(value, bool) or not isinstance(value, int | float) or not math.isfinite(value):
-        raise ChunkError(f"{name} is {value!r}, not a number")
+    if isinstance(value, bool) or not isinstance(value, int | float) or not abs(value) < _HUGE:
+        raise ChunkError(f"{name} is {str(value)[:80]!r}, not a number")
     return float(value)
 
 
@@ -244,10 +273,14 @@ def _paths(value: Any, name: str) -> tuple[str, ...]:
     return tuple(value)
 
 
-def _even(side: Any) -> int:
-    return max(int(side), 16) // 2 * 2
+def _side(value: Any, name: str) -> int:
+    side = _whole(value, name)
+    if not 32 <= side <= 2048:
+        raise ChunkError(f"{name} is {side}; it must be 32 to 2048")
+    return side // 2 * 2
 
 
 def _words(mixture: Mixture) -> str:
     strongest = sorted(mixture, key=lambda part: -part[1])[:2]
-    return "  +  ".join(" ".join(text.split()[:_LABEL_WORDS]) for text, _ in strongest)
+    heads = dict.fromkeys(" ".join(text.replace(",", "").split()[:_LABEL_WORDS]) for text, _ in strongest)
+    return "  +  ".join(heads)

@@ -6,7 +6,8 @@ __all__ = ["Rehearsal", "serve"]
 
 import asyncio
 import logging
-from collections.abc import Callable
+from collections.abc import Callable, Mapping, Sequence
+from typing import Any
 
 from aiohttp import web
 
@@ -16,6 +17,9 @@ from bridge.rehearsal.hall import Hall
 from bridge.rehearsal.logbook import Logbook
 from bridge.rehearsal.output import prefer_bitrate
 from bridge.rehearsal.settings import RehearsalSettings
+
+# The part's own logger, whose lines /logs/tail shows.
+_logger = logging.getLogger("bridge.rehearsal")
 
 
 class Rehearsal:
@@ -34,9 +38,8 @@ class Rehearsal:
         Raises:
             ScopeBridgeError: the address cannot be listened on.
         """
-        logger = logging.getLogger("bridge.rehearsal")
-        logger.setLevel(logging.INFO)
-        logger.addHandler(self._logbook)
+        _logger.setLevel(logging.INFO)
+        _logger.addHandler(self._logbook)
         runner = web.AppRunner(build_app(self.hall, self._logbook), access_log=None, shutdown_timeout=1.0)
         await runner.setup()
         site = web.TCPSite(runner, self.settings.host, self.settings.port)
@@ -44,6 +47,7 @@ class Rehearsal:
             await site.start()
         except OSError as error:
             await runner.cleanup()
+            await self.stop()
             raise ScopeBridgeError(
                 f"The rehearsal server cannot listen on {self.settings.host}:{self.settings.port}: {error.strerror}.",
                 hint="Choose another port, or 0 for any free one.",
@@ -58,7 +62,7 @@ class Rehearsal:
         if self._runner is not None:
             await self._runner.cleanup()
             self._runner = None
-        logging.getLogger("bridge.rehearsal").removeHandler(self._logbook)
+        _logger.removeHandler(self._logbook)
 
 
 async def serve(
@@ -66,16 +70,24 @@ async def serve(
     *,
     stop: asyncio.Event | None = None,
     on_ready: Callable[[str], None] | None = None,
+    faults: Sequence[tuple[str, Mapping[str, Any]]] = (),
 ) -> None:
-    """Run until ``stop`` is set (or the task is cancelled); ``on_ready`` is given the address once it answers.
+    """Run until ``stop`` is set (or the task is cancelled).
+
+    Args:
+        on_ready: is given the address once the server answers.
+        faults: (kind, options) that are on from the start, see :data:`bridge.rehearsal.faults.KINDS`.
 
     Raises:
         ScopeBridgeError: the address cannot be listened on.
+        FaultError: there is no such fault.
     """
     rehearsal = Rehearsal(settings)
     prefer_bitrate(settings.bitrate)
     await rehearsal.start()
     try:
+        for kind, options in faults:
+            await rehearsal.hall.fault(kind, options)
         if on_ready is not None:
             on_ready(rehearsal.url)
         await (stop or asyncio.Event()).wait()

@@ -32,13 +32,17 @@ _JOIN_SECONDS: Final = 2.0
 
 @dataclass(frozen=True, slots=True)
 class SessionPlan:
-    """What the initial parameters ask for. ``node`` is the graph node or pipeline id that messages go to."""
+    """What the initial parameters ask for.
+
+    ``node`` is the graph node or pipeline id that messages go to; ``via_vace`` is settled here for the whole session.
+    """
 
     pipeline: Pipeline | None
     node: str
     mode: Mode
     nodes: frozenset[str]
     has_sink: bool
+    via_vace: bool = False
 
 
 def plan_session(initial: Mapping[str, Any], loaded: Mapping[str, Pipeline], *, needs_ids: bool) -> SessionPlan:
@@ -67,7 +71,13 @@ def plan_session(initial: Mapping[str, Any], loaded: Mapping[str, Pipeline], *, 
     if pipeline is None:
         return SessionPlan(None, "", "text", known, has_sink)
     mode: Mode = mode_asked if mode_asked in pipeline.kind.modes else pipeline.kind.default_mode
-    return SessionPlan(pipeline, node, mode, known, has_sink)
+    via_vace = (
+        mode == "video"
+        and pipeline.has_vace
+        and pipeline.kind.vace_in_video
+        and initial.get("vace_use_input_video", True) is not False
+    )
+    return SessionPlan(pipeline, node, mode, known, has_sink, via_vace)
 
 
 class Session:
@@ -92,12 +102,12 @@ class Session:
         self.plan = plan
         self.wire = Wire(faults)
         self.stage = Stage({name: value for name, value in initial.items() if name not in _SET_UP})
-        self.video = VideoInput(60) if plan.mode == "video" else None
         self.rate = ProductionRate(fps)
         self.frames_out = 0
         self.began = time.monotonic()
-        chunk = plan.pipeline.frames() if plan.pipeline else 12
-        self.queue = FrameQueue(max(chunk, plan.pipeline.kind.chunk if plan.pipeline else 0), _loop())
+        chunk = plan.pipeline.chunk if plan.pipeline else 12
+        self.video = VideoInput(max(2 * chunk, 8)) if plan.mode == "video" else None
+        self.queue = FrameQueue(chunk, asyncio.get_running_loop())
         self.track = OutputTrack(self.queue, self.rate, is_paused=lambda: self.paused, on_frame=self._count)
         self.worker: Worker | None = None
         if plan.pipeline is not None:
@@ -233,7 +243,3 @@ class Session:
 
 _SET_UP: Final = frozenset({"pipeline_ids", "graph", "input_mode", "paused", "recording"})
 _BEAT_STATE: Final = ("bpm", "beat_phase", "bar_position", "beat_count", "is_playing")
-
-
-def _loop() -> asyncio.AbstractEventLoop:
-    return asyncio.get_running_loop()

@@ -29,6 +29,7 @@ ERROR_PAUSE: Final = 0.1
 """Seconds between calls that throw."""
 
 _INPUT_POLL: Final = 0.02
+_IDLE_POLL: Final = 0.05
 
 
 class VideoInput:
@@ -75,12 +76,12 @@ class Worker(threading.Thread):
         faults: Faults,
         frame_seconds: float,
         *,
+        via_vace: bool = False,
         clock: Callable[[], float] = time.monotonic,
     ) -> None:
         super().__init__(name=f"rehearsal-{session[:8]}", daemon=True)
         self.running = threading.Event()
         self.running.set()
-        self.out_of_memory = False
         self._stop_asked = threading.Event()
         self._session = session
         self._pipeline = pipeline
@@ -92,7 +93,9 @@ class Worker(threading.Thread):
         self._journal = journal
         self._faults = faults
         self._frame_seconds = frame_seconds
+        self._via_vace = via_vace
         self._clock = clock
+        self._finished: float | None = None
         self._painter: Painter | None = None
 
     def stop(self) -> None:
@@ -104,10 +107,13 @@ class Worker(threading.Thread):
     def run(self) -> None:
         """The chunks, one after the other."""
         while not self._stop_asked.is_set():
-            if self.out_of_memory:
+            if self._pipeline.out_of_memory:
                 logger.error("Non-recoverable error in session %s: CUDA out of memory", self._session)
                 return
-            if not self.running.wait(0.1) or not self._faults.flowing.wait(0.1):
+            if not self.running.wait(_IDLE_POLL):
+                continue
+            if self._faults.is_stalled:
+                self._stop_asked.wait(_IDLE_POLL)
                 continue
             guides: list[av.VideoFrame] = []
             if self._video is not None:
@@ -124,9 +130,10 @@ class Worker(threading.Thread):
         call = self._stage.begin_call()
         if call.reset:
             self._output.flush()
-        seconds = self._pipeline.frames() * self._frame_seconds
+        count = len(guides) or self._pipeline.frames()
+        seconds = count * self._frame_seconds
         try:
-            shot = self._pipeline.call(call.params, reset=call.reset, mode=self._mode, seconds=seconds)
+            shot = self._pipeline.call(call.params, reset=call.reset, mode=self._mode, frames=count, seconds=seconds)
         except ChunkError as error:
             logger.error("Error processing chunk: %s", error)  # noqa: TRY400 (the trace says nothing more)
             self._note(began, call, str(error))
@@ -134,10 +141,15 @@ class Worker(threading.Thread):
             return
         self._stage.end_call(call, transition_active=self._pipeline.conditioning.transition_active)
         self._note(began, call)
-        frames = list(guides) if self._pipeline.kind.role == "echo" else self._draw(shot, guides, began)
+        frames = list(guides) if self._pipeline.kind.role != "generator" else self._draw(shot, guides, began)
         if len(frames) == shot.frames:
             self._output.put(frames)
-            self._rate.add(shot.frames, max(self._clock() - began, 1e-6))
+            now = self._clock()
+            # What only echoes takes no time of its own: it runs at the pace of its input.
+            since = began if self._pipeline.kind.role == "generator" else self._finished
+            if since is not None:
+                self._rate.add(shot.frames, max(now - since, 1e-6))
+            self._finished = now
 
     def _draw(self, shot: Shot, guides: list[av.VideoFrame], began: float) -> list[av.VideoFrame]:
         """The frames of a shot, their drawing spread over the time a GPU would take."""

@@ -68,18 +68,20 @@ class Painter:
         return self._out
 
     def _blend(self, look: Look, mixture: Iterable[tuple[str, float]]) -> tuple[Array, Array, Array]:
-        """Y, U and V at half size: one drawing per scene in the mixture, the weaker seeping into the strongest."""
+        """Y, U and V at half size: one drawing per scene in the mixture, seeping into one another."""
         groups: dict[str, list[tuple[Reading, float]]] = {}
         for text, share in mixture:
             reading = read_prompt(text)
             groups.setdefault(reading.scene, []).append((reading, share))
-        ranked = sorted(groups.items(), key=lambda item: (-sum(share for _, share in item[1]), item[0]))[:_MOST_SCENES]
+        strongest = sorted(groups.items(), key=lambda item: -sum(share for _, share in item[1]))[:_MOST_SCENES]
+        # By name from here on: who lies over whom must not change in the middle of a blend.
+        ranked = sorted(strongest, key=lambda item: item[0])
         planes, total = self._scene(look, *ranked[0]), sum(share for _, share in ranked[0][1])
         for name, members in ranked[1:]:
             share = sum(part for _, part in members)
             total += share
             other = self._scene(look, name, members)
-            # The weaker scene comes through where a slow noise lets it, not as a flat cross-fade.
+            # The next scene comes through where a slow noise lets it, not as a flat cross-fade.
             gate = 0.5 + 0.5 * self._studio.swell(look.phase * 0.5, 91)
             mask = smoothstep(-0.28, 0.28, share / total * 1.56 - 0.28 - np.clip(gate, 0, 1))
             planes = planes + (other - planes) * mask

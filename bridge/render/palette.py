@@ -72,15 +72,22 @@ def _in_gamut(
     lightness: npt.NDArray[np.float64], chroma: npt.NDArray[np.float64], angle: npt.NDArray[np.float64]
 ) -> npt.NDArray[np.float64]:
     """sRGB 0..1; what the screen cannot show loses colour, not hue (dark gold stays gold instead of turning red)."""
-    chroma = np.broadcast_to(chroma, np.broadcast_shapes(chroma.shape, angle.shape)).copy()
-    for _ in range(14):
-        linear = _oklch_to_linear(lightness, chroma, angle)
-        outside = ((linear < -1e-3) | (linear > 1.001)).any(axis=0)
-        if not outside.any():
-            break
-        chroma[outside] *= 0.86
+    high = np.broadcast_to(chroma, np.broadcast_shapes(chroma.shape, angle.shape))
+    low = np.where(_shows(lightness, high, angle), high, 0.0)
+    for _ in range(10):
+        middle = (low + high) / 2
+        fits = _shows(lightness, middle, angle)
+        low, high = np.where(fits, middle, low), np.where(fits, high, middle)
+    chroma = low
     linear = np.clip(_oklch_to_linear(lightness, chroma, angle), 0, 1)
     return np.where(linear <= 0.0031308, 12.92 * linear, 1.055 * linear ** (1 / 2.4) - 0.055)
+
+
+def _shows(
+    lightness: npt.NDArray[np.float64], chroma: npt.NDArray[np.float64], angle: npt.NDArray[np.float64]
+) -> npt.NDArray[np.bool_]:
+    linear = _oklch_to_linear(lightness, chroma, angle)
+    return np.asarray(((linear > -1e-4) & (linear < 1.0001)).all(axis=0))
 
 
 def _oklch_to_linear(

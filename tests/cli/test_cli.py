@@ -190,9 +190,11 @@ def test_a_status_reads_well():
         "theme": "neon-foundry",
         "params": {"ineffective": {"noise_scale": "text mode."}},
         "outputs": [{"name": "ndi", "state": "open", "fps": 30.0, "frames": 9, "receivers": 1}],
+        "rejected": [{"source": "osc:127.0.0.1:9700", "reason": "not OSC", "count": 3}],
         "problems": [{"part": "midi", "message": "gone.", "hint": "Plug it in."}],
     }
     text = "\n".join(lines_of(status))
     assert "124.0 BPM" in text
     assert "1 rejected" in text
+    assert "rejected 3 from osc:127.0.0.1:9700: not OSC" in text
     assert "PROBLEM  midi: gone. Plug it in." in text

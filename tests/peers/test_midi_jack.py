@@ -7,26 +7,19 @@ state per process, and a test must be able to kill the server under it.
 from __future__ import annotations
 
 import json
-import os
 import queue
-import shutil
-import signal
 import subprocess
 import sys
 import threading
 import time
 from collections.abc import Callable, Iterator
-from pathlib import Path
 from typing import Any
 
 import pytest
 
 from bridge.model.events import MidiClockEvent
 from bridge.tempo import TempoClock
-
-ROOT = Path(__file__).parents[2]
-SERVER = f"sbmidi{os.getpid()}"
-ENV = os.environ | {"JACK_DEFAULT_SERVER": SERVER, "JACK_NO_START_SERVER": "1", "PYTHONPATH": str(ROOT)}
+from tests.peers.stage import Jack, environment, program
 
 LISTEN = """
 import asyncio, dataclasses, json, sys
@@ -72,9 +65,14 @@ out.delete()
 class Lines:
     """A program whose lines of output are read in a thread, so that waiting can time out."""
 
-    def __init__(self, *command: str, stdin: int | None = subprocess.PIPE) -> None:
+    def __init__(self, jack: Jack, *command: str, stdin: int | None = subprocess.PIPE) -> None:
         self.process = subprocess.Popen(
-            command, env=ENV, text=True, stdin=stdin, stdout=subprocess.PIPE, stderr=subprocess.DEVNULL
+            command,
+            env=environment(**jack.clients),
+            text=True,
+            stdin=stdin,
+            stdout=subprocess.PIPE,
+            stderr=subprocess.DEVNULL,
         )
         self._lines: queue.Queue[str] = queue.Queue()
         self._reader = threading.Thread(target=self._read, daemon=True)
@@ -113,8 +111,8 @@ class Lines:
 
 
 class Listener(Lines):
-    def __init__(self, **settings: object) -> None:
-        super().__init__(sys.executable, "-c", LISTEN, json.dumps(settings))
+    def __init__(self, jack: Jack, **settings: object) -> None:
+        super().__init__(jack, sys.executable, "-c", LISTEN, json.dumps(settings))
 
     def wait_ports(self, *ports: list[str], problems: list[str] | None = None, seconds: float = 15.0) -> None:
         def fits(line: str) -> bool:
@@ -136,46 +134,19 @@ class Listener(Lines):
         return self.wait_event(stopped=True)
 
 
-def program(name: str) -> str:
-    path = shutil.which(name)
-    assert path is not None, f"{name} is missing: apt-get install -y jackd2 jack-tools jack-midi-clock"
-    return path
-
-
-def start_server() -> subprocess.Popen[bytes]:
-    command = f"{program('jackd')} --name {SERVER} -r -m -t 5000 -d dummy -r 48000 -p 256 -C 2 -P 2"
-    server = subprocess.Popen(command.split(), stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL)
-    waiter = [program("jack_wait"), "-s", SERVER, "-w", "-t", "20"]
-    subprocess.run(waiter, env=ENV, check=True, capture_output=True)
-    return server
-
-
-def end_server(server: subprocess.Popen[bytes]) -> None:
-    """Ask first, so that it removes its shared memory; a server whose clients were killed may not answer."""
-    server.terminate()
-    try:
-        server.wait(0.5)
-    except subprocess.TimeoutExpired:
-        server.kill()
-        server.wait()
+@pytest.fixture
+def jack() -> Iterator[Jack]:
+    server = Jack()
+    yield server
+    server.end()
 
 
 @pytest.fixture
-def jack() -> Iterator[list[subprocess.Popen[bytes]]]:
-    """The running server as the only entry of a list, so that a test may replace it."""
-    servers = [start_server()]
-    yield servers
-    end_server(servers[0])
-    for left in Path("/dev/shm").glob(f"jack*_{SERVER}_*"):
-        left.unlink(missing_ok=True)
-
-
-@pytest.fixture
-def run(jack: list[subprocess.Popen[bytes]]) -> Iterator[Callable[..., Any]]:
+def run(jack: Jack) -> Iterator[Callable[..., Any]]:
     started: list[Lines] = []
 
     def start(what: Callable[..., Lines], *args: Any, **kwargs: Any) -> Lines:
-        started.append(what(*args, **kwargs))
+        started.append(what(jack, *args, **kwargs))
         return started[-1]
 
     yield start
@@ -183,8 +154,8 @@ def run(jack: list[subprocess.Popen[bytes]]) -> Iterator[Callable[..., Any]]:
         one.end()
 
 
-def sender(client: str = "peer", port: str = "knobs") -> Lines:
-    lines = Lines(sys.executable, "-c", SEND, client, port)
+def sender(jack: Jack, client: str = "peer", port: str = "knobs") -> Lines:
+    lines = Lines(jack, sys.executable, "-c", SEND, client, port)
     lines.wait(lambda line: line.startswith("ready"))
     return lines
 
@@ -246,47 +217,53 @@ def test_unplug_in_a_flood_does_not_hang(run: Callable[..., Any]) -> None:
     listener.stop()
 
 
-def test_others_connect_to_our_virtual_port(run: Callable[..., Any]) -> None:
+def test_others_connect_to_our_virtual_port(run: Callable[..., Any], jack: Jack) -> None:
     listener = run(Listener)
     listener.wait_ports(["Scope Bridge", "open"])
     knobs = run(sender)
-    listed = subprocess.run([program("jack_lsp")], env=ENV, capture_output=True, text=True, check=True).stdout
+    listed = subprocess.run(
+        [program("jack_lsp")], env=environment(**jack.clients), capture_output=True, text=True, check=True
+    ).stdout
     ours = next(line.strip() for line in listed.splitlines() if line.strip().endswith(":Scope Bridge"))
-    subprocess.run([program("jack_connect"), "peer:knobs", ours], env=ENV, check=True, capture_output=True)
+    subprocess.run(
+        [program("jack_connect"), "peer:knobs", ours], env=environment(**jack.clients), check=True, capture_output=True
+    )
     knobs.say("b0 10 40")
     listener.wait_event(port="Scope Bridge", kind="cc", raw=64)
 
 
-def test_server_that_dies_and_returns(run: Callable[..., Any], jack: list[subprocess.Popen[bytes]]) -> None:
+def test_server_that_dies_and_returns(run: Callable[..., Any], jack: Jack) -> None:
     run(sender)
     listener = run(Listener, inputs=["peer:knobs"], virtual=True)
     listener.wait_ports(["peer:knobs", "open"], ["Scope Bridge", "open"], problems=[])
-    jack[0].send_signal(signal.SIGKILL)
-    jack[0].wait()
+    jack.kill()
     listener.wait_ports(["peer:knobs", "waiting"], problems=["no_backend"], seconds=20)
-    jack[0] = start_server()
+    jack.start()
     knobs = run(sender)
     listener.wait_ports(["peer:knobs", "open"], ["Scope Bridge", "open"], problems=[], seconds=30)
     knobs.say("b0 10 05")
     listener.wait_event(kind="cc", raw=5)
 
 
-def test_no_server_is_degraded_and_heals(run: Callable[..., Any], jack: list[subprocess.Popen[bytes]]) -> None:
-    jack[0].kill()
-    jack[0].wait()
+def test_no_server_is_degraded_and_heals(run: Callable[..., Any], jack: Jack) -> None:
+    jack.kill()
     listener = run(Listener, inputs=["peer:knobs"], virtual=False)
     listener.wait_ports(["peer:knobs", "waiting"], problems=["no_backend"])
-    jack[0] = start_server()
+    jack.start()
     run(sender)
     listener.wait_ports(["peer:knobs", "open"], problems=[], seconds=30)
 
 
-def test_jack_midi_clock_gives_its_tempo(run: Callable[..., Any]) -> None:
+def test_jack_midi_clock_gives_its_tempo(run: Callable[..., Any], jack: Jack) -> None:
     run(Lines, program("jack_midi_clock"), "-b", "128", stdin=subprocess.DEVNULL)
     listener = run(Listener, inputs=["jack_midi_clock"], virtual=False)
     listener.wait_ports(["jack_midi_clock:mclk_out", "open"])
     transport = subprocess.Popen(
-        [program("jack_transport")], stdin=subprocess.PIPE, text=True, env=ENV, stdout=subprocess.DEVNULL
+        [program("jack_transport")],
+        stdin=subprocess.PIPE,
+        text=True,
+        env=environment(**jack.clients),
+        stdout=subprocess.DEVNULL,
     )
     transport.communicate("locate 0\nplay\nquit\n")
     clock, beats, seen = TempoClock(), [], 0

@@ -23,7 +23,7 @@ PROMPT = [{"text": "calm blue ocean waves", "weight": 1.0}]
 @asynccontextmanager
 async def rehearsal(**settings: Any) -> AsyncIterator[tuple[Rehearsal, httpx.AsyncClient]]:
     """A server on a free port, with small pictures and short chunks unless told otherwise, and an HTTP client."""
-    chosen = {"port": 0, "load_seconds": 0.0, "width": 128, "height": 96, "fps": 30, "chunk": 3} | settings
+    chosen = {"port": 0, "load_seconds": 0.0, "width": 128, "height": 96, "fps": 50, "chunk": 3} | settings
     server = Rehearsal(RehearsalSettings(**chosen))
     await server.start()
     try:

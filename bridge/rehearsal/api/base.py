@@ -5,7 +5,6 @@ from __future__ import annotations
 __all__ = ["HALL", "LOGBOOK", "MAX_BODY", "Refusal", "like_fastapi", "query_number", "read_body"]
 
 import json
-import time
 from collections.abc import Awaitable, Callable
 from typing import Any, Final, TypeVar
 
@@ -36,7 +35,7 @@ class Refusal(Exception):
 async def like_fastapi(request: web.Request, handler: Handler) -> web.StreamResponse:
     """Errors as ``{"detail": ...}``, CORS open, and silence while the server plays dead."""
     hall = request.app[HALL]
-    if hall.faults.down_until > time.monotonic() and not request.path.startswith("/rehearsal/"):
+    if hall.faults.is_down and not request.path.startswith("/rehearsal/"):
         if request.transport is not None:
             request.transport.abort()
         return web.Response(status=503)

@@ -26,6 +26,7 @@ def routes(*, is_old: bool) -> list[web.RouteDef]:
         *found,
         web.get("/api/v1/loras", loras),
         web.get("/api/v1/logs/tail", logs_tail),
+        web.post("/api/v1/restart", restart),
         web.get("/api/v1/tempo/status", tempo_status),
         web.post("/api/v1/tempo/enable", tempo_enable),
         web.get("/api/v1/osc/status", osc_status),
@@ -69,6 +70,11 @@ async def logs_tail(request: web.Request) -> web.StreamResponse:
     lines = query_number(request, "lines", 200, 1, 1000)
     since = query_number(request, "since_offset", -1, -1, 2**63)
     return web.json_response(request.app[LOGBOOK].tail(lines, None if since < 0 else since))
+
+
+async def restart(request: web.Request) -> web.StreamResponse:
+    await request.app[HALL].restart()
+    return web.json_response({"message": "Server restarting..."})
 
 
 async def tempo_status(_: web.Request) -> web.StreamResponse:

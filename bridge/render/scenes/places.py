@@ -91,10 +91,12 @@ def forest(b: Brush) -> Drawing:
         near = (layer + 1) / 4
         count = 9 - 2 * layer
         trunk, bark = _trunks(b, layer, count, near, sway)
-        running = s.noise(bark * 40 + 60 * layer, s.y * (30 + 30 * near) - t * (26 + 20 * near) + 500 * layer)
-        vein = smoothstep(0.78, 0.98, running) * trunk * (1 - np.abs(bark))
+        running = s.noise(
+            bark * (60 + 60 * near) + 60 * layer, s.y * (60 + 50 * near) - t * (26 + 20 * near) + 500 * layer
+        )
+        vein = smoothstep(0.8, 0.97, running) * trunk * (1 - np.abs(bark))
         dark = (
-            (0.75 + 0.5 * s.noise(bark * 24 + 99 * layer, s.y * 14 + 50 * layer))
+            (0.75 + 0.5 * s.noise(bark * 90 + 99 * layer, s.y * 22 + 50 * layer))
             * 0.26
             * (1 - near) ** 1.3
             * (0.35 + 0.65 * glow)
@@ -103,13 +105,13 @@ def forest(b: Brush) -> Drawing:
         )
         tone = tone * (1 - trunk) + trunk * dark + vein * (0.28 + 0.5 * near) * (0.4 + 0.6 * b.detail)
         hue = hue * (1 - trunk) + trunk * (0.1 + 0.9 * vein)
-    leaves = s.noise(s.x * 60 + sway * 10 + t * 6 + 1024 * b.chance(3), s.y * 70 + sway * 8)
+    leaves = s.noise(s.x * 170 + sway * 10 + t * 6 + 1024 * b.chance(3), s.y * 200 + sway * 8)
     crown = smoothstep(0.35, -0.75, s.y + 0.55 * (s.noise(s.x * 30 + t * 6, s.y * 20 + 333) - 0.5) * 2)
     canopy = crown * smoothstep(0.25, 0.6, leaves)
     glimmer = canopy * smoothstep(0.8, 0.98, leaves) * (0.5 + 0.5 * np.sin(t * 1.1 + mist * 20))
     tone = tone * (1 - 0.85 * canopy) + 0.4 * glimmer + 0.03 * canopy
     hue = hue * (1 - canopy) + canopy * (0.05 + 0.95 * glimmer)
-    under = s.noise(s.x * 70 + sway * 12 + t * 9, s.y * 90 + 200)
+    under = s.noise(s.x * 210 + sway * 12 + t * 9, s.y * 260 + 200)
     moss = smoothstep(0.42, 1.05, s.y + 0.35 * s.noise(s.x * 34 + t * 9, np.full_like(s.x, 12.0)))
     bloom = smoothstep(0.72, 0.97, under) * (0.55 + 0.45 * np.sin(t * 1.3 + mist * 12))
     tone = tone * (1 - 0.75 * moss) + moss * (0.05 + 0.62 * bloom)
@@ -120,7 +122,7 @@ def forest(b: Brush) -> Drawing:
     flash = np.clip(np.sin(t * (0.8 + z) + 30 * x), 0, 1) ** 2
     for spread in (0.0, 0.008):
         s.sparkle(tone, fly_x + spread, fly_y + spread, flash * (0.85 - 40 * spread))
-    return Drawing(tone, np.clip(hue, 0, 1))
+    return Drawing(tone * 1.2, np.clip(hue, 0, 1))
 
 
 def _trunks(b: Brush, layer: int, count: int, near: float, sway: Array) -> tuple[Array, Array]:
