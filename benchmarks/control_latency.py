@@ -74,7 +74,7 @@ def latencies(name: str, changes: int) -> tuple[list[float], int]:
 def main() -> int:
     """Measure both in turns, print a table or JSON; exit 1 when the subject misses its target."""
     parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
-    parser.add_argument("--changes", type=int, default=60, help="changes per turn")
+    parser.add_argument("--changes", type=int, default=100, help="changes per turn")
     parser.add_argument("--repeats", type=int, default=2, help="turns of each")
     parser.add_argument("--json", action="store_true", help="print JSON")
     options = parser.parse_args()

@@ -23,7 +23,7 @@ from bridge.cli.configuration import load_settings_for_run
 from bridge.cli.daemon import Daemon, add_daemon_arguments
 from bridge.cli.exits import FINE, RUNTIME
 from bridge.config import user_config_directory
-from bridge.inputs.audio import list_devices
+from bridge.inputs.audio import choose_device, list_devices
 from bridge.inputs.midi import list_inputs
 from bridge.library import Library
 from bridge.model.errors import DaemonNotRunning, ScopeBridgeError
@@ -106,16 +106,11 @@ def _audio(settings: Settings) -> Iterable[Verdict]:
         yield Verdict("good", "audio", f"source is {settings.audio.source}.")
         return
     try:
-        devices = list_devices()
+        device = choose_device(list_devices(), settings.audio.device)
     except ScopeBridgeError as error:
         yield Verdict("bad", "audio", error.message, error.hint)
         return
-    names = ", ".join(device.name for device in devices)
-    found = settings.audio.device and settings.audio.device.lower() in names.lower()
-    hint = "" if found else "Set audio.device to one of these."
-    yield Verdict(
-        "good" if found else "bad", "audio", f"wanted {settings.audio.device!r}; inputs: {names or 'none'}.", hint
-    )
+    yield Verdict("good", "audio", f"{device.full_name}: {device.channels} channels, {device.rate:g} Hz.")
 
 
 def _outputs() -> Iterable[Verdict]:

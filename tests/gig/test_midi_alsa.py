@@ -2,58 +2,80 @@
 
 from __future__ import annotations
 
-import subprocess
+from collections.abc import Iterator
+from pathlib import Path
 
 import pytest
 
-from tests_gig import sh, status_of, until
+from tests_gig import Daemon, raw_midi_port, running, sh, until
 
+DRIVER = Path("/sys/bus/platform/drivers/snd_virmidi")
+CARD = "snd_virmidi.0"
+MAPPING = """
+version = 1
 
-def raw_port() -> str:
-    return next(word for word in sh("amidi -l").split() if word.startswith("hw:"))
+[about]
+name = "virmidi"
+match = "VirMIDI"
+
+[controls]
+knob = {cc = 7, ch = 1}
+pad = {note = 60, ch = 1}
+
+[[map]]
+from = "knob"
+to = "macro/reaction"
+takeover = "jump"
+
+[[map]]
+from = "pad"
+to = "theme/neon-foundry"
+"""
 
 
 @pytest.fixture(scope="module")
-def daemon(installed, tmp_path_factory):
+def daemon(installed: Path, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Daemon]:
     folder = tmp_path_factory.mktemp("midi")
     (folder / "scope-bridge" / "mappings").mkdir(parents=True)
-    (folder / "scope-bridge" / "mappings" / "virmidi.toml").write_text(
-        'version = 1\nname = "virmidi"\ndevice = "VirMIDI"\n[controls]\nknob = {cc = 7, ch = 1}\npad = {note = 60, ch = 1}\n'
-        '[[map]]\nfrom = "knob"\nto = "macro/reaction"\ntakeover = "jump"\n[[map]]\nfrom = "pad"\nto = "theme/neon-foundry"\n'
-    )
-    command = [
-        installed,
-        "-o",
-        "audio.source=off",
-        "-o",
-        "program.fps=5",
-        "-o",
-        "web.port=9721",
-        "-o",
-        "osc.listen=[]",
-        "run",
-    ]
-    process = subprocess.Popen(command, env={"PATH": "/usr/bin", "HOME": str(folder), "XDG_CONFIG_HOME": str(folder)})
-    until(lambda: status_of(9721), "status")
-    yield process
-    process.terminate()
-    assert process.wait(60) == 0
+    (folder / "scope-bridge" / "mappings" / "virmidi.toml").write_text(MAPPING)
+    with running(installed, folder, 9721, "audio.source=off") as daemon:
+        yield daemon
 
 
-def port_state() -> str:
-    status = status_of(9721) or {"midi": []}
-    return next((port["state"] for port in status["midi"] if "VirMIDI" in port["port"]), "none")
+def ports(daemon: Daemon) -> dict[str, str]:
+    return {port["port"]: port["state"] for port in daemon.status()["midi"] if "VirMIDI" in port["port"]}
 
 
-def test_a_knob_and_a_pad_arrive_and_survive_replugging(daemon):
-    until(lambda: port_state() == "open", "the port open")
-    sh(f"amidi -p {raw_port()} -S 'B0 07 7F 90 3C 64'")
-    until(
-        lambda: (s := status_of(9721)) and s["macros"]["reaction"] == 1.0 and s["theme"] == "neon-foundry", "the values"
-    )
-    sh("modprobe -r snd-virmidi")
-    until(lambda: port_state() == "waiting", "the port gone")
-    sh("modprobe snd-virmidi")
-    until(lambda: port_state() == "open", "the port back")
-    sh(f"amidi -p {raw_port()} -S 'B0 07 00'")
-    until(lambda: (s := status_of(9721)) and s["macros"]["reaction"] == 0.0, "the value after replugging")
+def send(text: str) -> None:
+    assert sh(f"amidi -p {raw_midi_port()} -S '{text}'") == ""
+
+
+def reaction(daemon: Daemon) -> float:
+    return float(daemon.status()["macros"]["reaction"])
+
+
+def test_a_knob_and_a_pad_arrive(daemon: Daemon) -> None:
+    until(lambda: "open" in ports(daemon).values(), "the port open")
+    send("B0 07 00")
+    until(lambda: reaction(daemon) == 0.0, "the knob at its left end")
+    send("B0 07 7F 90 3C 64")
+    until(lambda: reaction(daemon) > 0.9 and daemon.status()["theme"] == "neon-foundry", "knob and pad")
+
+
+def test_every_byte_of_a_burst_arrives_and_the_last_value_counts(daemon: Daemon) -> None:
+    counted = sum(port["events"] for port in daemon.status()["midi"])
+    send(" ".join(f"B0 07 {value:02X}" for value in [*range(128), *range(126, -1, -1)]))
+    until(lambda: sum(port["events"] for port in daemon.status()["midi"]) >= counted + 255, "255 messages")
+    assert reaction(daemon) == 0.0
+
+
+def test_a_controller_that_is_pulled_and_plugged_again_goes_on(daemon: Daemon) -> None:
+    DRIVER.joinpath("unbind").write_text(CARD)
+    try:
+        until(lambda: "open" not in ports(daemon).values(), "the port gone")
+        until(lambda: "unplugged" in " ".join(daemon.problems("midi")), "the problem's name")
+    finally:
+        DRIVER.joinpath("bind").write_text(CARD)
+    until(lambda: "open" in ports(daemon).values() and not daemon.problems("midi"), "the port back, the problem gone")
+    send("B0 07 7F")
+    until(lambda: reaction(daemon) > 0.9, "the knob after plugging in")

@@ -13,8 +13,11 @@ from bridge.mapping.shaping import CURVES
 from bridge.mapping.vocabulary import SIGNALS
 from bridge.model.targets import ACTIONS, EFFECTS, MACROS
 
-PAGE = (Path(__file__).parents[2] / "docs" / "mappings.md").read_text(encoding="utf-8")
+PROJECT = Path(__file__).parents[2]
+PAGE = (PROJECT / "docs" / "mappings.md").read_text(encoding="utf-8")
+README = (PROJECT / "README.md").read_text(encoding="utf-8")
 EXAMPLES = re.findall(r"```toml\n(.*?)```", PAGE, re.DOTALL)
+EXAMPLES += [text for text in re.findall(r"```toml\n(.*?)```", README, re.DOTALL) if "[[map]]" in text]
 PROFILE = next(text for text in EXAMPLES if 'name = "Example"' in text)
 
 

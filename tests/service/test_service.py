@@ -87,7 +87,7 @@ def test_the_system_plan_writes_unit_and_module_files_and_enables(tmp_path):
     unit = (tmp_path / "etc/systemd/system/scope-bridge.service").read_text()
     assert "ExecStart=/opt/sb/bin/scope-bridge run" in unit
     assert "ProtectHome=yes" in unit
-    assert "@" not in unit.replace("@system-service", "").split("[Service]")[1]
+    assert "@EXEC@" not in unit and "@HOME@" not in unit.split("[Service]")[1]
     assert 'card_label="Scope Bridge"' in (tmp_path / "etc/modprobe.d/scope-bridge.conf").read_text()
     assert "v4l2loopback" in (tmp_path / "etc/modules-load.d/scope-bridge.conf").read_text()
     assert ran == [("systemctl", "daemon-reload"), ("systemctl", "enable", "--now", "scope-bridge.service")]
