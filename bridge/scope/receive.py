@@ -357,6 +357,9 @@ class Intake:
         self.assembler = FrameAssembler()
         self._receiver: Any = receiver
         self._stock = stock
+        self._codecs = _private(receiver, "codecs")
+        self._decoder = _private(receiver, "decoder_queue")
+        self._times = _private(receiver, "timestamp_mapper")
         self._loop = asyncio.get_running_loop()
         self._timer: asyncio.TimerHandle | None = None
         self._sending: set[asyncio.Task[None]] = set()
@@ -365,7 +368,7 @@ class Intake:
 
     def add(self, packet: RtpPacket) -> tuple[bool, JitterFrame | None]:
         """What aiortc calls with each packet. Codecs not known here go to the stock buffer."""
-        codec = _private(self._receiver, "codecs")[packet.payload_type]
+        codec = self._codecs[packet.payload_type]
         if codec.name not in CODECS:
             stock: tuple[bool, JitterFrame | None] = self._stock.add(packet)
             return stock
@@ -387,10 +390,9 @@ class Intake:
         """To the decoder's queue, all that are whole: aiortc itself takes one per packet, and so falls behind."""
         if not frames or _private(self._receiver, "decoder_thread") is None:
             return
-        times, decoder = _private(self._receiver, "timestamp_mapper"), _private(self._receiver, "decoder_queue")
         for frame in frames:
-            frame.timestamp = times.map(frame.timestamp)
-            decoder.put((self._codec, frame))
+            frame.timestamp = self._times.map(frame.timestamp)
+            self._decoder.put((self._codec, frame))
 
     def _ask(self, now: float) -> None:
         """Send what is to be asked for, and wake when something is due next."""

@@ -21,7 +21,8 @@ from aiortc.rtp import RtpPacket
 from hypothesis import given
 from hypothesis import strategies as st
 
-from bridge.scope.receive import CAPACITY, FrameAssembler, receive_sooner
+from bridge.scope.receive import CAPACITY, FrameAssembler, Intake, receive_sooner
+from bridge.scope.session import MediaSession
 
 from .stage import playing, rehearsal, until
 
@@ -319,6 +320,16 @@ def test_only_our_receiver_is_changed_and_an_unknown_aiortc_is_left_alone(caplog
     asyncio.run(main())
 
 
+def test_a_session_receives_with_it() -> None:
+    async def main() -> None:
+        session = MediaSession(ice=(), codec="VP8", send_size=None, on_ready=lambda: None)
+        receiver = session._peer.getReceivers()[0]
+        assert isinstance(private(receiver, "jitter_buffer"), Intake)
+        await session.close()
+
+    asyncio.run(main())
+
+
 class Counting(MediaStreamTrack):
     """Grey pictures of different brightness, each once it is asked for."""
 
@@ -373,7 +384,7 @@ def test_a_picture_arrives_before_the_next_one_is_sent(codec: str) -> None:
 @both
 def test_frames_flow_through_loss_and_after_it(codec: str) -> None:
     with rehearsal() as server, playing(server.url, codec=codec) as player:
-        player.wait("streaming")
+        player.wait("live")
         for _ in range(2):
             before = player.frames.puts
             server.fault("lose_packets", fraction=0.1)
