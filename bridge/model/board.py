@@ -8,10 +8,13 @@ import logging
 import threading
 from collections import Counter
 from datetime import datetime, timezone
+from typing import Final
 
 from bridge.model.status import Problem
 
 logger = logging.getLogger(__name__)
+
+MOST_REASONS: Final = 256
 
 
 class ProblemBoard:
@@ -50,8 +53,14 @@ class ProblemBoard:
             self.clear(part, code)
 
     def reject(self, source: str, reason: str, example: str = "") -> None:
-        """Count one piece of bad input; its first example per reason is logged."""
+        """Count one piece of bad input; its first example per reason is logged.
+
+        Reasons may quote what was sent: beyond 256 different ones the rest are counted together, unlogged.
+        """
         with self._lock:
+            if (source, reason) not in self._rejected and len(self._rejected) >= MOST_REASONS:
+                self._rejected["others", "many different reasons"] += 1
+                return
             self._rejected[source, reason] += 1
             first = self._rejected[source, reason] == 1
         if first:

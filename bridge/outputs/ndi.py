@@ -9,7 +9,6 @@ from fractions import Fraction
 from types import SimpleNamespace
 from typing import Any, Final
 
-from bridge.model.board import ProblemBoard
 from bridge.model.errors import DependencyMissing, OutputError
 from bridge.model.frames import Frame
 from bridge.outputs.settings import NdiSettings
@@ -29,6 +28,7 @@ NAME_SEARCH_S: Final = 0.5
 def load_ndi() -> SimpleNamespace:
     """What is used of cyndilib. Raises DependencyMissing when it is not installed or does not load."""
     try:
+        from cyndilib.audio_frame import AudioSendFrame
         from cyndilib.finder import Finder
         from cyndilib.sender import Sender
         from cyndilib.video_frame import VideoSendFrame
@@ -38,7 +38,9 @@ def load_ndi() -> SimpleNamespace:
             f"NDI is not available: {error}.",
             hint='Install it with: pip install "scope-bridge[ndi]" or set outputs.ndi.enabled = false.',
         ) from error
-    return SimpleNamespace(Finder=Finder, Sender=Sender, VideoSendFrame=VideoSendFrame, FourCC=FourCC)
+    return SimpleNamespace(
+        AudioSendFrame=AudioSendFrame, Finder=Finder, Sender=Sender, VideoSendFrame=VideoSendFrame, FourCC=FourCC
+    )
 
 
 class NdiSink:
@@ -50,9 +52,8 @@ class NdiSink:
 
     name = kind = "ndi"
 
-    def __init__(self, settings: NdiSettings, board: ProblemBoard) -> None:
+    def __init__(self, settings: NdiSettings) -> None:
         self._settings = settings
-        self._board = board
         self._sender: Any = None
         self._receivers = 0
         self._polled = self._sent = float("-inf")
@@ -76,7 +77,7 @@ class NdiSink:
     def open(self, width: int, height: int, fps: float) -> str:
         """Start sending; see :class:`bridge.outputs.sink.Sink`."""
         ndi = load_ndi()
-        self._warn_if_taken(ndi)
+        self._refuse_if_taken(ndi)
         frame = ndi.VideoSendFrame()
         frame.set_resolution(width, height)
         frame.set_frame_rate(Fraction(fps).limit_denominator(1001))
@@ -84,8 +85,12 @@ class NdiSink:
         # clock_video would make every write block for a frame
         sender = ndi.Sender(self._settings.name, self._settings.groups, clock_video=False, clock_audio=False)
         sender.set_video_frame(frame)
+        # Never written to. Without one cyndilib 0.1.3 ends the process with SIGSEGV where libndi refuses the name.
+        sender.set_audio_frame(ndi.AudioSendFrame())
         try:
             sender.open()
+        except MemoryError as error:  # what cyndilib makes of every refusal
+            raise self._taken() from error
         except RuntimeError as error:
             raise OutputError(
                 f'NDI could not start "{self._settings.name}": {error}.',
@@ -127,7 +132,8 @@ class NdiSink:
         if self._receivers > before:
             self._sent = float("-inf")
 
-    def _warn_if_taken(self, ndi: SimpleNamespace) -> None:
+    def _refuse_if_taken(self, ndi: SimpleNamespace) -> None:
+        """Look before asking libndi, where discovery works: it would refuse the name, without saying why."""
         finder = ndi.Finder()
         finder.open()
         try:
@@ -135,17 +141,15 @@ class NdiSink:
             names = finder.get_source_names()
         finally:
             finder.close()
-        machine = socket.gethostname().lower()
-        taken = [n for n in names if n.lower() == f"{machine} ({self._settings.name})".lower()]
-        if taken:
-            self._board.pin(
-                "outputs",
-                "ndi_name_taken",
-                f"Another program on this machine already sends NDI as {taken[0]}.",
-                "Receivers may show either. Stop it, or give outputs.ndi.name another name.",
-            )
-        else:
-            self._board.clear("outputs", "ndi_name_taken")
+        ours = f"{socket.gethostname()} ({self._settings.name})".lower()
+        if any(name.lower() == ours for name in names):
+            raise self._taken()
+
+    def _taken(self) -> OutputError:
+        return OutputError(
+            f'Another program on this machine already sends NDI as "{self._settings.name}".',
+            hint="Stop it, or give outputs.ndi.name another name. Tried again by itself.",
+        )
 
 
 def extra_ip_hint() -> str:

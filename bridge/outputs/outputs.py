@@ -76,7 +76,7 @@ class Outputs:
 def _sinks_of(settings: OutputSettings, board: ProblemBoard) -> list[Sink]:
     sinks: list[Sink] = []
     if settings.ndi.enabled:
-        sinks.append(NdiSink(settings.ndi, board))
+        sinks.append(NdiSink(settings.ndi))
     if settings.virtual_camera.enabled:
         sinks.append(camera_sink(settings.virtual_camera))
     return sinks

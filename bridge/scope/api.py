@@ -52,7 +52,7 @@ class ScopeApi:
             timeout=timeout,
             follow_redirects=False,
             trust_env=not is_loopback(url),
-            verify=_trust() if base.scheme == "https" else False,
+            verify=base.scheme == "https" and _trust(),  # plain HTTP has nothing to verify
             limits=httpx.Limits(max_connections=4, max_keepalive_connections=2),
             headers={"User-Agent": "scope-bridge", "Accept": "application/json"},
         )
@@ -232,7 +232,7 @@ _RUNPOD: Final = {
 @functools.cache
 def _trust() -> ssl.SSLContext:
     """The authorities to believe; read once, because reading them takes tens of milliseconds of the media loop."""
-    return ssl.create_default_context()
+    return httpx.create_ssl_context()
 
 
 def _detail(content: bytes) -> str | None:

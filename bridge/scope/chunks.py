@@ -4,6 +4,7 @@ from __future__ import annotations
 
 __all__ = ["ChunkMeter"]
 
+import math
 import operator
 import statistics
 from collections import deque
@@ -13,6 +14,8 @@ from bridge.model.facts import ChunkFacts
 
 _CHUNKS_SEEN: Final = 4
 _GAP_CHUNKS: Final = 3.0
+_SPAN_FRAMES: Final = 8
+_SHORTEST_GAP_S: Final = 0.25
 _SLOW_FPS: Final = 15.0
 _FAST_FPS: Final = 25.0
 _LARGE_CHUNK: Final = 8
@@ -21,15 +24,21 @@ _LARGE_CHUNK: Final = 8
 class ChunkMeter:
     """Measures the chunk period over the newest frames of four chunks.
 
-    Frames come in bursts at the borders of chunks, so only spans of whole chunks are looked at. Their median is taken:
-    a cache reset throws away the frames that wait on the server, and that gap says nothing about the pipeline's pace.
-    A silence of more than three chunks starts the measurement anew.
+    Frames come in bursts at the borders of chunks, so only spans of whole chunks are looked at, and of small chunks
+    spans of several: the network bunches single frames, too. The median of the spans is taken: a cache reset throws
+    away the frames that wait on the server, and that gap says nothing about the pipeline's pace. A silence of more
+    than three chunks starts the measurement anew.
     """
 
     def __init__(self, frames: int) -> None:
         self._frames = frames
-        self._times: deque[float] = deque(maxlen=_CHUNKS_SEEN * frames + 1)
+        self._times: deque[float] = deque(maxlen=_CHUNKS_SEEN * self._span + 1)
         self._facts = ChunkFacts(frames, self._prior(frames), measured=False)
+
+    @property
+    def _span(self) -> int:
+        """Frames of the shortest run of whole chunks that is long enough to measure."""
+        return self._frames * max(1, math.ceil(_SPAN_FRAMES / self._frames))
 
     @property
     def facts(self) -> ChunkFacts:
@@ -47,7 +56,7 @@ class ChunkMeter:
             return
         period = frames / self.fps if self._facts.measured else self._prior(frames)
         self._frames = frames
-        self._times = deque(self._times, maxlen=_CHUNKS_SEEN * frames + 1)
+        self._times = deque(self._times, maxlen=_CHUNKS_SEEN * self._span + 1)
         self._facts = ChunkFacts(frames, period, self._facts.measured)
 
     def restart(self) -> None:
@@ -56,14 +65,15 @@ class ChunkMeter:
 
     def add(self, count: int, now: float) -> None:
         """``count`` frames arrived at ``now`` (monotonic seconds)."""
-        if self._times and now - self._times[-1] > _GAP_CHUNKS * self._facts.period_s:
+        if self._times and now - self._times[-1] > max(_SHORTEST_GAP_S, _GAP_CHUNKS * self._facts.period_s):
             self._times.clear()
         self._times.extend([now] * min(count, self._times.maxlen or count))
-        if len(self._times) > 2 * self._frames:
+        span = self._span
+        if len(self._times) > 2 * span:
             times = list(self._times)
-            period = statistics.median(map(operator.sub, times[self._frames :], times))
-            if period > 0:
-                self._facts = ChunkFacts(self._frames, period, measured=True)
+            seconds = statistics.median(map(operator.sub, times[span:], times))
+            if seconds > 0:
+                self._facts = ChunkFacts(self._frames, seconds * self._frames / span, measured=True)
 
     @staticmethod
     def _prior(frames: int) -> float:

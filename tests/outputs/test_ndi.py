@@ -12,7 +12,6 @@ from types import SimpleNamespace
 import numpy as np
 import pytest
 
-from bridge.model.board import ProblemBoard
 from bridge.model.errors import DependencyMissing, OutputError
 from bridge.model.frames import Frame
 from bridge.outputs import ndi as ndi_module
@@ -73,6 +72,9 @@ class FakeSender:
     def set_video_frame(self, frame: object) -> None:
         self.frame = frame
 
+    def set_audio_frame(self, frame: object) -> None:
+        self.audio = frame
+
     def open(self) -> None:
         if self.opens_with:
             raise self.opens_with
@@ -113,6 +115,7 @@ def library(monkeypatch: pytest.MonkeyPatch) -> SimpleNamespace:
         Sender=type("Sender", (FakeSender,), {}),
         Finder=type("Finder", (FakeFinder,), {}),
         FourCC=SimpleNamespace(I420="I420"),
+        AudioSendFrame=object,
         VideoSendFrame=lambda: SimpleNamespace(
             set_resolution=lambda *size: None, set_frame_rate=lambda rate: None, set_fourcc=lambda code: None
         ),
@@ -133,7 +136,7 @@ def play(sink: NdiSink, seconds: float, start: float, *, moving: bool) -> int:
 
 
 def test_unwatched_it_sends_one_a_second_watched_all_and_a_still_picture_four(library: SimpleNamespace) -> None:
-    sink = NdiSink(NdiSettings(), ProblemBoard())
+    sink = NdiSink(NdiSettings())
     assert "MACHINE (Scope Bridge)" in sink.open(64, 36, 30.0)
     assert play(sink, 4.0, 0.0, moving=True) == 4
     assert sink.receivers() == 0
@@ -145,7 +148,7 @@ def test_unwatched_it_sends_one_a_second_watched_all_and_a_still_picture_four(li
 
 
 def test_a_new_receiver_gets_a_picture_at_once(library: SimpleNamespace) -> None:
-    sink = NdiSink(NdiSettings(), ProblemBoard())
+    sink = NdiSink(NdiSettings())
     sink.open(64, 36, 30.0)
     still = picture(0)
     assert sink.write(still, 0.0)
@@ -156,7 +159,7 @@ def test_a_new_receiver_gets_a_picture_at_once(library: SimpleNamespace) -> None
 
 
 def test_a_sender_that_stops_is_lost_and_closing_twice_is_fine(library: SimpleNamespace) -> None:
-    sink = NdiSink(NdiSettings(), ProblemBoard())
+    sink = NdiSink(NdiSettings())
     sink.open(64, 36, 30.0)
     library.Sender.running = False
     with pytest.raises(OutputError, match="stopped taking"):
@@ -171,24 +174,55 @@ def test_a_sender_that_stops_is_lost_and_closing_twice_is_fine(library: SimpleNa
 def test_a_sender_that_does_not_start_says_so(library: SimpleNamespace) -> None:
     library.Sender.opens_with = RuntimeError("no network")
     with pytest.raises(OutputError, match='could not start "Scope Bridge": no network'):
-        NdiSink(NdiSettings(), ProblemBoard()).open(64, 36, 30.0)
+        NdiSink(NdiSettings()).open(64, 36, 30.0)
 
 
 def test_a_name_that_is_taken_on_this_machine_is_said(library: SimpleNamespace, monkeypatch) -> None:
     monkeypatch.setattr(ndi_module.socket, "gethostname", lambda: "stage")
-    board = ProblemBoard()
     library.Finder.names = ("STAGE (Scope Bridge)", "OTHER (Scope Bridge)")
-    NdiSink(NdiSettings(), board).open(64, 36, 30.0)
-    assert [p.code for p in board.problems] == ["ndi_name_taken"]
+    with pytest.raises(OutputError, match='already sends NDI as "Scope Bridge"'):
+        NdiSink(NdiSettings()).open(64, 36, 30.0)
     library.Finder.names = ("OTHER (Scope Bridge)",)
-    NdiSink(NdiSettings(), board).open(64, 36, 30.0)
-    assert board.problems == ()
+    assert NdiSink(NdiSettings()).open(64, 36, 30.0)
+
+
+TWICE = """
+import sys
+from bridge.model.errors import OutputError
+from bridge.outputs.ndi import NdiSink
+from bridge.outputs.settings import NdiSettings
+
+first, second = NdiSink(NdiSettings(name=sys.argv[1])), NdiSink(NdiSettings(name=sys.argv[1]))
+first.open(64, 36, 30.0)
+try:
+    second.open(64, 36, 30.0)
+except OutputError as error:
+    print("refused:", error.message)
+first.close()
+print(second.open(64, 36, 30.0))
+second.close()
+"""
+
+
+def test_libndi_refusing_the_name_is_an_error_and_no_crash() -> None:
+    """libndi gives no sender for a name this machine has already; cyndilib 0.1.3 may end the process over that."""
+    done = subprocess.run(
+        [sys.executable, "-c", TWICE, f"Scope Bridge twice {os.getpid()}"],
+        env=os.environ | {"PYTHONPATH": str(ROOT)},
+        capture_output=True,
+        text=True,
+        timeout=60,
+        check=False,
+    )
+    assert done.returncode == 0, done.stderr
+    assert "refused: Another program on this machine already sends NDI" in done.stdout
+    assert "NDI source" in done.stdout
 
 
 def test_without_the_library_it_says_how_to_get_it(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setitem(sys.modules, "cyndilib.sender", None)
     with pytest.raises(DependencyMissing) as caught:
-        NdiSink(NdiSettings(), ProblemBoard()).open(64, 36, 30.0)
+        NdiSink(NdiSettings()).open(64, 36, 30.0)
     assert 'pip install "scope-bridge[ndi]"' in caught.value.hint
 
 

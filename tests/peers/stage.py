@@ -222,6 +222,7 @@ class Daemon:
                 self.process.kill()
                 self.process.wait()
         self._client.close()
+        self.osc._sock.close()
         self._log.close()
         assert "Traceback" not in self.log, self.log[-4000:]
 
@@ -317,9 +318,11 @@ class Jack:
         self.start()
 
     def start(self) -> None:
-        command = f"{program('jackd')} --name {self.name} -r -m -t 5000 -d dummy -r 48000 -p 256 -C 2 -P 2"
+        # setpriv lets it end with the test run, even with one that is killed.
+        command = f"{program('setpriv')} --pdeathsig TERM {program('jackd')} --name {self.name} -r -m -t 5000"
         with self._log.open("wb") as log:
-            self._server = subprocess.Popen(command.split(), stdout=log, stderr=log)
+            dummy = "-d dummy -r 48000 -p 256 -C 2 -P 2"
+            self._server = subprocess.Popen([*command.split(), *dummy.split()], stdout=log, stderr=log)
         waiter = [program("jack_wait"), "-s", self.name, "-w", "-t", "20"]
         waited = subprocess.run(waiter, env=environment(**self.clients), check=False, capture_output=True)
         assert waited.returncode == 0, self._log.read_text(errors="replace")

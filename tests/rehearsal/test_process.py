@@ -60,27 +60,7 @@ def test_a_wrong_option_is_a_usage_error(wrong: list[str], said: str, capsys: py
     assert said in capsys.readouterr().err
 
 
-<<<<<<< HEAD
-def test_a_wrong_option_is_a_usage_error(capsys: pytest.CaptureFixture[str]) -> None:
-    for wrong in (
-        ["--fps", "-3"],
-        ["--version", "9"],
-        ["--port", "99999"],
-        ["--fault", "gremlins"],
-        ["--fault", "stall:seconds=x"],
-    ):
-        assert _exit_code(wrong) == 2
-        assert os.linesep in capsys.readouterr().err
-
-
-def _exit_code(arguments: list[str]) -> int | str | None:
-    try:
-        return main(arguments)
-    except SystemExit as left:  # argparse's own errors
-        return left.code
-=======
 def test_an_unknown_version_is_a_usage_error() -> None:
     with pytest.raises(SystemExit) as raised:
         main(["--version", "9"])
     assert raised.value.code == 2
->>>>>>> rehearsal

@@ -109,7 +109,7 @@ def playing(*urls: str, start: bool = True, **settings: object) -> Iterator[Play
         "retry_s": 0.05,
         "retry_max_s": 0.2,
         "stall_s": 0.3,
-        "lost_s": 0.8,
+        "lost_s": 0.5,
         "poll_s": 0.2,
         "http_timeout_s": 3.0,
         "chunk_frames": 4,

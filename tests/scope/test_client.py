@@ -81,7 +81,7 @@ def test_a_stall_is_named_and_heals(server: Server) -> None:
 
 
 def test_a_stall_that_stays_ends_in_a_new_session(server: Server) -> None:
-    with playing(server.url, lost_s=0.5, first_frame_timeout_s=1.0) as player:
+    with playing(server.url, first_frame_timeout_s=0.5) as player:
         player.wait("live")
         server.fault("stall")
         until(lambda: "session" in player.problems(), "the problem")
@@ -150,8 +150,8 @@ def test_whatever_is_loaded_is_taken_when_none_is_configured(server: Server) -> 
         assert player.facts.value.pipeline == "memflow"
 
 
-def test_video_mode_sends_black_frames(server: Server) -> None:
-    with playing(server.url, input_mode="video") as player:
+def test_video_mode_sends_black_frames_and_h264_works(server: Server) -> None:
+    with playing(server.url, input_mode="video", codec="H264") as player:
         player.wait("live")
         assert player.facts.value.mode == "video"
         until(lambda: next(iter(server.call("/api/v1/session/metrics")["sessions"].values()))["frames_in"], "input")

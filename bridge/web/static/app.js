@@ -18,20 +18,25 @@ function post(path, body) {
     body: body === undefined ? "" : JSON.stringify(body) });
 }
 
-function row(dot, name, note, value) {
+// A row and, under it, its note where there is one.
+function row(dot, name, value, note, urgent) {
   const line = element("tr"), first = element("td");
-  if (dot) first.append(element("span", "", "dot " + dot));
-  first.append(name);
-  if (note) first.append(" ", element("em", note));
+  first.append(element("span", "", "dot " + dot), name);
   line.append(first, element("td", value));
-  return line;
+  if (!note) return [line];
+  const under = element("tr", undefined, urgent ? "note warn" : "note"), cell = element("td", note);
+  cell.colSpan = 2;
+  under.append(cell);
+  return [line, under];
 }
 
-const level = { open: "good", listening: "good", running: "good", live: "good", ended: "warn", waiting: "warn" };
+const level = { open: "good", listening: "good", running: "good", live: "good", ended: "warn", waiting: "warn", off: "idle" };
 const short = (value) => typeof value === "number" ? String(Math.round(value * 1000) / 1000)
-  : Array.isArray(value) ? value.map((v) => v && v.text ? v.text : short(v)).join(", ") : String(value);
+  : Array.isArray(value) ? value.map(short).join(", ") : typeof value === "boolean" ? (value ? "on" : "off") : String(value);
+const words = (name) => name.replaceAll("_", " ");
+const count = (number, one, many) => number + " " + (number === 1 ? one : many);
 
-function showMeters(audio, tempo) {
+function showMeters(audio) {
   const db = audio.level_db === null ? 0 : Math.max(0, 1 + audio.level_db / 60);
   const meters = [["level", db, audio.level_db === null ? "" : Math.round(audio.level_db) + " dB"],
     ["energy", audio.energy], ["brightness", audio.brightness], ["texture", audio.texture],
@@ -73,7 +78,24 @@ function showThemes(s) {
     }));
   }
   for (const button of box.children) button.classList.toggle("on", button.dataset.slug === s.theme);
-  $("prompt").textContent = short(s.params.desired.prompts || "");
+  $("about").textContent = (themes.find((theme) => theme.slug === s.theme) || {}).description || "";
+}
+
+// Blended prompts have most of their words in common: those are shown once, then what each adds.
+function showPrompts(prompts) {
+  const total = prompts.reduce((sum, prompt) => sum + prompt.weight, 0) || 1;
+  const parts = prompts.map((prompt) => prompt.text.split(", "));
+  const common = parts.length > 1 ? parts[0].filter((part) => parts.every((other) => other.includes(part))) : [];
+  const line = (share, text, className) => {
+    const box = element("div", undefined, className);
+    box.append(element("b", share), element("span", text));
+    return box;
+  };
+  put($("prompts"), common.length && line("all", common.join(", "), "prompt all"), ...prompts.map((prompt, index) => {
+    const share = prompt.weight / total;
+    const own = parts[index].filter((part) => !common.includes(part)).join(", ");
+    return line(Math.round(share * 100) + " %", own || "nothing more", share < 0.02 ? "prompt low" : "prompt");
+  }));
 }
 
 function showMacros(values) {
@@ -82,32 +104,58 @@ function showMacros(values) {
     let slider = box.querySelector(`input[name="${name}"]`);
     if (!slider) {
       slider = Object.assign(element("input"), { type: "range", min: 0, max: 1, step: 0.01, name });
-      slider.oninput = () => post("targets", { ["macro/" + name]: Number(slider.value) });
+      slider.oninput = () => {
+        slider.nextSibling.textContent = Math.round(slider.value * 100);
+        post("targets", { ["macro/" + name]: Number(slider.value) });
+      };
       slider.onpointerdown = () => held.add(name);
       slider.onpointerup = slider.onpointercancel = () => held.delete(name);
       const label = element("label");
-      label.append(name, slider);
+      label.append(name, slider, element("output"));
       box.append(label);
     }
-    if (!held.has(name) && value !== null) slider.value = value;
+    if (!held.has(name) && value !== null) {
+      slider.value = value;
+      slider.nextSibling.textContent = Math.round(value * 100);
+    }
   }
 }
 
-function showTables(s) {
+// A controller that a mapping file knows and nobody has plugged in is no news: those are counted, and listed on demand.
+function showInputs(s) {
+  const here = s.midi.filter((port) => port.state !== "waiting"), absent = s.midi.filter((port) => port.state === "waiting");
   put($("inputs"),
-    row(level[s.audio.state], "audio " + s.audio.source, "", s.audio.state),
-    ...s.midi.map((port) => row(level[port.state], port.port, port.state === "open" ? "" : port.state, port.events)),
-    ...s.osc.map((osc) => row(level[osc.state || "listening"], "OSC " + osc.address,
-      osc.rejected ? osc.rejected + " rejected" : "", osc.received)));
-  put($("outputs"), ...s.outputs.map((out) => row(level[out.state], out.name,
-    out.receivers === null ? "" : out.receivers + (out.receivers === 1 ? " receiver" : " receivers"),
-    out.fps.toFixed(1) + " fps")));
-  const none = s.params.ineffective;
-  put($("params"), ...Object.entries(s.params.desired).filter(([name]) => name !== "prompts").map(([name, value]) =>
-    row(name in none ? "warn" : "good", name, none[name] || "", short(value))));
+    ...row(level[s.audio.state], "Sound: " + s.audio.source, s.audio.state, s.audio.gated && s.audio.state === "running" ? "quiet" : ""),
+    ...s.osc.flatMap((osc) => row(level[osc.state || "listening"], "OSC " + osc.address, count(osc.received, "message", "messages"),
+      [osc.state === "waiting" ? "waiting" : "", osc.rejected ? osc.rejected + " rejected" : "", osc.dropped ? osc.dropped + " dropped" : ""]
+        .filter(Boolean).join(" · "), true)),
+    ...here.flatMap((port) => row(level[port.state], port.port, count(port.events, "event", "events"),
+      port.state === "open" ? "" : port.state, true)));
+  const box = $("absent");
+  box.hidden = absent.length === 0;
+  box.querySelector("summary").textContent = count(absent.length, "known controller", "known controllers") + " not plugged in";
+  const names = absent.map((port) => port.port.split("(?")[0]).join("\n");
+  if (box.dataset.known !== names) {
+    box.dataset.known = names;
+    put(box.querySelector("ul"), ...names.split("\n").map((name) => element("li", name)));
+  }
   $("takeover").textContent = s.takeover.map((t) =>
-    `${t.control} waits: ${t.needs > 0 ? "↑" : "↓"} ${Math.round(Math.abs(t.needs) * 100)} %`).join(" · ");
+    `${t.control} waits for ${t.target}: turn ${t.needs > 0 ? "up" : "down"} ${Math.round(Math.abs(t.needs) * 100)} %`).join(" · ");
 }
+
+const titles = { ndi: "NDI", virtual_camera: "Virtual camera", preview: "Preview" };
+
+function showTables(s) {
+  put($("outputs"), ...s.outputs.flatMap((out) => row(out.state === "waiting" ? "idle" : level[out.state], titles[out.kind] || out.name,
+    out.state === "open" ? out.fps.toFixed(1) + " fps" : out.state === "waiting" ? "not there" : out.state,
+    out.state === "open" && out.receivers !== null ? (out.receivers ? count(out.receivers, "viewer", "viewers") : "nobody watches") : "")));
+  const none = s.params.ineffective;
+  const params = Object.entries(s.params.desired).filter(([name]) => name !== "prompts");
+  params.sort(([a], [b]) => (a in none) - (b in none));
+  put($("params"), ...params.flatMap(([name, value]) => row(name in none ? "idle" : "good", words(name), short(value), none[name])));
+}
+
+const unlike = { slate: "slate", held: "held", frozen: "frozen", black: "blackout" };
 
 function show(s) {
   status = s; statusAt = performance.now();
@@ -115,16 +163,22 @@ function show(s) {
   $("state").textContent = scope.state + (scope.pipeline ? " · " + scope.pipeline : "");
   $("state").className = "pill " + (scope.state === "live" ? "good" : scope.state === "failed" || scope.state === "stalled" ? "bad" : "warn");
   $("latency").textContent = scope.latency_ms === null ? "" : Math.round(scope.latency_ms) + " ms control to pixel";
-  $("video").textContent = `${scope.video.width}×${scope.video.height} · ${scope.video.fps.toFixed(1)} fps · ${scope.mode} mode`;
-  $("sending").textContent = `${scope.params.sent} messages · ${scope.params.coalesced} merged`;
+  const program = s.program || {};
+  $("badge").textContent = unlike[program.state] || "";
+  $("badge").hidden = !(program.state in unlike);
+  $("video").textContent = scope.video.width ? [`${scope.video.width}×${scope.video.height}`, `${scope.video.fps.toFixed(1)} fps from Scope`,
+    `${scope.mode} mode`, program.width ? `${program.width}×${program.height} at ${program.fps.toFixed(0)} fps out` : ""]
+    .filter(Boolean).join(" · ") : "no video from Scope yet";
+  $("sending").textContent = `${count(scope.params.sent, "message", "messages")} sent · ${scope.params.coalesced} changes merged`;
   put($("problems"), ...s.problems.map((p) => {
     const box = element("div", undefined, "problem");
-    box.append(element("b", p.part), `${p.message} ${p.hint}`);
+    box.append(element("b", p.part), p.message, element("span", p.hint));
     return box;
   }));
   for (const name of ["freeze", "blackout", "panic"])
     document.querySelector(`[data-action=${name}]`).classList.toggle("on", Boolean((s.switches || {})[name]));
-  showTempo(s.tempo); showMeters(s.audio, s.tempo); showThemes(s); showMacros(s.macros); showTables(s);
+  showTempo(s.tempo); showMeters(s.audio); showThemes(s); showPrompts(s.prompts || []); showMacros(s.macros);
+  showInputs(s); showTables(s);
   $("version").textContent = "Scope Bridge " + s.version;
 }
 

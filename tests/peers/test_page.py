@@ -1,0 +1,118 @@
+"""The status page in a real browser: what it shows, what a click does, and that nothing runs off the screen."""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import Coroutine, Iterator
+from contextlib import ExitStack
+from typing import Any
+
+import pytest
+
+from tests.peers.browser import Page, chromium
+from tests.peers.stage import Daemon, Rehearsal
+
+CONFIG = """
+[scope]
+urls = ["{url}"]
+[audio]
+source = "demo"
+[midi]
+enabled = false
+[mapping]
+files = ["touchdesigner"]
+[show]
+theme = "cosmic-voyage"
+[outputs.ndi]
+enabled = false
+"""
+LIVE = "document.getElementById('state').className.includes('good')"
+
+
+@pytest.fixture(scope="module")
+def daemon(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Daemon]:
+    with ExitStack() as stage:
+        rehearsal = Rehearsal()
+        stage.callback(rehearsal.kill)
+        running = Daemon(tmp_path_factory.mktemp("page"), CONFIG.format(url=rehearsal.url))
+        stage.callback(running.end)
+        running.wait(lambda s: s["scope"]["state"] == "live" and s["tempo"]["bpm"], 60, "live with a tempo")
+        yield running
+
+
+def run(scenario: Coroutine[Any, Any, None]) -> None:
+    asyncio.run(asyncio.wait_for(scenario, 150))
+
+
+async def opened(page: Page, daemon: Daemon, width: int = 1440, height: int = 1180) -> None:
+    await page.open(daemon.url, width, height)
+    await page.until("document.readyState !== 'loading' && " + LIVE)
+
+
+def test_it_shows_the_show_and_has_nothing_to_complain_of(daemon: Daemon) -> None:
+    async def scenario() -> None:
+        async with chromium() as page:
+            await opened(page, daemon)
+            size = await page.until(
+                "(() => { const i = document.getElementById('picture'); return i.naturalWidth && [i.naturalWidth, i.naturalHeight]; })()"
+            )
+            assert size == [512, 288]
+            bpm = float(await page.ask("document.getElementById('bpm').textContent"))
+            assert bpm == pytest.approx(daemon.status()["tempo"]["bpm"], abs=2)
+            names = await page.ask("[...document.querySelectorAll('#themes button')].map(b => b.textContent)")
+            assert names == [theme["name"] for theme in daemon.status()["themes"]]
+            assert await page.ask("document.querySelector('#themes .on').dataset.slug") == "cosmic-voyage"
+            assert "Deep space" in await page.ask("document.getElementById('prompts').textContent")
+            beats = await page.ask(
+                "new Promise(done => { const seen = new Set(), began = performance.now(); const look = () => {"
+                "[...document.querySelectorAll('#beats i')].forEach((dot, i) => dot.className && seen.add(i));"
+                "seen.size === 4 || performance.now() - began > 15000 ? done([...seen].sort()) : requestAnimationFrame(look); };"
+                "look(); })"
+            )
+            assert beats == [0, 1, 2, 3], "every beat of the bar lights its dot"
+            moved = await page.until(
+                "[...document.querySelectorAll('.meter i')].filter(i => i.style.transform !== 'scaleX(0)').length >= 5"
+            )
+            assert moved
+            assert page.complaints == []
+
+    run(scenario())
+
+
+def test_clicks_play_the_show(daemon: Daemon) -> None:
+    async def scenario() -> None:
+        async with chromium() as page:
+            await opened(page, daemon)
+            await page.click("#themes [data-slug=digital-forest]")
+            await page.until("document.querySelector('#themes .on')?.dataset.slug === 'digital-forest'")
+            assert daemon.status()["theme"] == "digital-forest"
+            for name in ("freeze", "blackout"):
+                await page.click(f"[data-action={name}]")
+                await page.until(f"document.querySelector('[data-action={name}]').classList.contains('on')")
+                assert daemon.status()["switches"][name] is True
+                await page.click(f"[data-action={name}]")
+                await page.until(f"!document.querySelector('[data-action={name}]').classList.contains('on')")
+            await page.click("input[name=reaction]")  # the middle of the slider
+            await page.ask("document.querySelector('input[name=reaction]').focus()")
+            for key in ("ArrowRight", "ArrowRight"):
+                for kind in ("keyDown", "keyUp"):
+                    await page.call("Input.dispatchKeyEvent", type=kind, key=key, code=key, windowsVirtualKeyCode=39)
+            await asyncio.to_thread(daemon.wait, lambda s: s["macros"]["reaction"] > 0.505, 10)
+            assert page.complaints == []
+
+    run(scenario())
+
+
+@pytest.mark.parametrize(("width", "height"), [(1440, 1180), (820, 1180), (480, 1500), (360, 740)])
+def test_it_fits_every_screen(daemon: Daemon, width: int, height: int) -> None:
+    async def scenario() -> None:
+        async with chromium() as page:
+            await opened(page, daemon, width, height)
+            assert await page.ask("document.documentElement.scrollWidth") <= width
+            cut = await page.ask(
+                "[...document.querySelectorAll('button, h2, .meter span, #bpm, td')]"
+                ".filter(n => n.offsetParent && n.scrollWidth > n.clientWidth + 1 && n.clientWidth).map(n => n.textContent)"
+            )
+            assert cut == []
+
+    run(scenario())
