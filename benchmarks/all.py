@@ -13,9 +13,20 @@ import sys
 import time
 from pathlib import Path
 
-SHORTER = {"frames": ["--quick"]}  # a quarter of an hour otherwise
 ROOT = Path(__file__).resolve().parents[1]
-SCRIPTS = ("pacing", "control_latency", "osc_flood", "daemon", "midi_clock", "ears", "mapping", "program", "render", "frames")
+SCRIPTS = (
+    "pacing",
+    "control_latency",
+    "osc_flood",
+    "daemon",
+    "midi_clock",
+    "ears",
+    "mapping",
+    "program",
+    "render",
+    "frames",
+)
+SHORTER = {"frames": ["--quick"]}  # a quarter of an hour otherwise
 
 
 def main() -> int:
