@@ -32,6 +32,7 @@ _DEADLINE_S: Final = 0.15
 _ASK_AGAIN_S: Final = 0.05  # until a round trip is known
 _ASK_AGAIN_LEAST_S: Final = 0.02
 _ASK_AGAIN_MOST_S: Final = 0.5
+_ROUND_TRIP_MOST_S: Final = 1.0
 _PLI_EVERY_S: Final = 0.25
 _PROBES: Final = 2
 _ASK_AT_ONCE_MOST: Final = 128  # as many as aiortc's sender keeps
@@ -90,7 +91,7 @@ class FrameAssembler:
 
     @property
     def deadline(self) -> float:
-        """Seconds a missing packet is waited for: the answer to the third request can still come."""
+        """Seconds a missing packet is waited for: so long that a third request can be answered, over two round trips."""
         return max(_DEADLINE_S, 2 * self.ask_again + (self.round_trip or 0.0) + _MARGIN_S)
 
     def push(self, packet: RtpPacket, codec: str, now: float) -> list[JitterFrame]:
@@ -191,7 +192,7 @@ class FrameAssembler:
         self._packets.clear()
         self._missing.clear()
         self._openers.clear()
-        self._strays = 0
+        self._given_up.clear()
 
     def _move_back(self, number: int, now: float) -> None:
         """The stream's first packet is no frame's beginning: perhaps the network only swapped it."""
@@ -237,6 +238,8 @@ class FrameAssembler:
 
     def _measure(self, took: float) -> None:
         """Learn the round trip from a request and its answer."""
+        if took > _ROUND_TRIP_MOST_S:
+            return  # the answer to something else
         if self.round_trip is None:
             self.round_trip, self._variation = took, took / 4
             return
