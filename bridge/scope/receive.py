@@ -38,6 +38,7 @@ _PROBES: Final = 2
 _ASK_AT_ONCE_MOST: Final = 128  # as many as aiortc's sender keeps
 _STRAYS_MOST: Final = 256  # more old packets in a row than any sender repeats: the numbering began anew
 _MARGIN_S: Final = 0.01
+_STALL_S: Final = 0.02
 
 
 @dataclass(slots=True)
@@ -365,6 +366,7 @@ class Intake:
         self._times = _private(receiver, "timestamp_mapper")
         self._loop = asyncio.get_running_loop()
         self._timer: asyncio.TimerHandle | None = None
+        self._stalled = 0.0
         self._sending: set[asyncio.Task[None]] = set()
         self._codec: Any = None
         self._source = 0
@@ -376,7 +378,7 @@ class Intake:
             stock: tuple[bool, JitterFrame | None] = self._stock.add(packet)
             return stock
         self._codec, self._source = codec, packet.ssrc
-        now = self._loop.time()
+        now = self._now()
         self._deliver(self.assembler.push(packet, codec.name, now))
         self._ask(now)
         return False, None
@@ -404,17 +406,29 @@ class Intake:
         if self.assembler.take_keyframe_request(now):
             self._send(self._receiver._send_rtcp_pli(self._source))
         due = self.assembler.due()
-        if due is None or (self._timer is not None and self._timer.when() <= due):
-            return  # an earlier timer looks again; one for nothing does no harm
+        if due is None:
+            return  # a timer that still runs finds nothing to do
+        due += self._stalled
         if self._timer is not None:
+            if self._timer.when() <= due:
+                return  # it looks again
             self._timer.cancel()
         self._timer = self._loop.call_at(due, self._wake)
 
+    def _now(self) -> float:
+        """The loop's time without its stalls: what came meanwhile is still to be read, so no deadline has passed."""
+        now = self._loop.time()
+        if self._timer is not None and (late := now - self._timer.when()) > _STALL_S:
+            self._stalled += late
+            self._timer.cancel()
+            self._timer = None
+        return now - self._stalled
+
     def _wake(self) -> None:
+        now = self._now()
         self._timer = None
         if _private(self._receiver, "decoder_thread") is None:
             return
-        now = self._loop.time()
         self._deliver(self.assembler.advance(now))
         self._ask(now)
 
