@@ -12,7 +12,6 @@ from types import SimpleNamespace
 import numpy as np
 import pytest
 
-from bridge.model.board import ProblemBoard
 from bridge.model.errors import DependencyMissing, OutputError
 from bridge.model.frames import Frame
 from bridge.outputs import ndi as ndi_module
