@@ -1,6 +1,6 @@
 """Pacing: a knob turned at 60 Hz on a pipeline that takes one message per chunk. What is lost, and how old is the rest?
 
-Subject is the bridge's Scope client with its pacer; baseline is a client that sends its whole state 30 times a second.
+Subject is the whole daemon, turned by OSC datagrams; baseline is a client that sends its whole state 30 times a second.
 Both play on the real rehearsal server (queue of eight, one message per call, newest dropped) over WebRTC, one after the
 other. Age is from the moment the value was given to the pipeline call that takes it, in chunks; both processes read the
 machine's monotonic clock.
@@ -23,7 +23,7 @@ from typing import Final
 
 sys.path.insert(0, str(Path(__file__).parents[1]))
 
-from benchmarks.stagehands import PARAM, Sender, Server, bridge_client, fixed_rate_sender, quantile, rehearsal
+from benchmarks.stagehands import PARAM, Sender, Server, bridge_daemon, fixed_rate_sender, quantile, rehearsal
 
 CHUNK: Final = 12
 FPS: Final = 15.0
@@ -64,7 +64,7 @@ def measure(name: str, open_sender: Callable[[Server, int], AbstractContextManag
         journal = server.journal(began)
     ages, seen = [], set()
     for entry in journal["applied"]:
-        taken = entry["message"].get(PARAM)
+        taken = round(entry["message"].get(PARAM, 0.0), 4)  # OSC carries 32-bit floats
         if taken in given and taken not in seen:
             seen.add(taken)
             ages.append((entry["t"] - given[taken]) / period)
@@ -74,7 +74,7 @@ def measure(name: str, open_sender: Callable[[Server, int], AbstractContextManag
         len(journal["received"]),
         journal["dropped"] - dropped_before,
         len(journal["applied"]),
-        journal["state"].get(PARAM) == value,
+        round(journal["state"].get(PARAM, 0.0), 4) == round(value, 4),
         quantile(ages, 0.5),
         quantile(ages, 0.95),
         max(ages),
@@ -87,7 +87,7 @@ def main() -> int:
     parser.add_argument("--seconds", type=float, default=30.0, help="how long the knob is turned")
     parser.add_argument("--json", action="store_true", help="print JSON")
     options = parser.parse_args()
-    subject = measure("bridge", bridge_client, options.seconds)
+    subject = measure("bridge", bridge_daemon, options.seconds)
     baseline = measure("30 Hz sender", fixed_rate_sender, options.seconds)
     reached = subject.dropped == 0 and subject.last_value_applied and subject.age_p95 <= 1.25
     if options.json:

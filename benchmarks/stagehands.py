@@ -7,14 +7,18 @@ import contextlib
 import json
 import math
 import os
+import socket
 import subprocess
 import sys
+import tempfile
 import threading
 import time
 import urllib.request
 from collections.abc import Callable, Iterator, Sequence
 from concurrent.futures import Future
 from typing import Any, Final, Protocol
+
+from pythonosc.udp_client import SimpleUDPClient
 
 from bridge.model.board import ProblemBoard
 from bridge.model.cell import Cell
@@ -81,7 +85,7 @@ class Sender(Protocol):
 
 @contextlib.contextmanager
 def bridge_client(server: Server, chunk: int) -> Iterator[Sender]:
-    """The bridge's own client. A way through the whole daemon would send an OSC datagram here instead."""
+    """The bridge's own client alone, from ``submit`` on."""
     facts: Cell[ScopeFacts] = Cell(ScopeFacts())
     settings = ScopeSettings.model_validate(
         {"urls": [server.url], "pipeline": PIPELINE, "load_params": SIZE, "chunk_frames": chunk}
@@ -104,6 +108,54 @@ def bridge_client(server: Server, chunk: int) -> Iterator[Sender]:
         yield Knob()
     finally:
         client.stop(10.0)
+
+
+@contextlib.contextmanager
+def bridge_daemon(server: Server, chunk: int) -> Iterator[Sender]:
+    """The whole daemon, a process of its own, told by OSC datagrams; nothing else moves its parameters."""
+    osc, web = _free_port(socket.SOCK_DGRAM), _free_port(socket.SOCK_STREAM)
+    options = [
+        f'scope.urls=["{server.url}"]',
+        f"scope.pipeline={PIPELINE}",
+        f"scope.chunk_frames={chunk}",
+        f"scope.load_params={{width={SIZE['width']}, height={SIZE['height']}, vace_enabled=true}}",
+        f"osc.listen=[{{port={osc}}}]",
+        f"web.port={web}",
+        'mapping.files=["auto", "-abletonosc"]',
+        "audio.source=off",
+        "show.ambient=false",
+    ]
+    command = [sys.executable, "-m", "bridge", "-q", *(part for option in options for part in ("-o", option)), "run"]
+    with tempfile.TemporaryDirectory() as home:
+        environment = {**os.environ, "XDG_CONFIG_HOME": home, "XDG_STATE_HOME": home}
+        process = subprocess.Popen(command, env=environment)
+        try:
+            until(lambda: _is_live(f"http://127.0.0.1:{web}/api/v1/status"), "the daemon's picture")
+            with SimpleUDPClient("127.0.0.1", osc) as client:
+
+                class Datagram:
+                    def send(self, value: float) -> None:
+                        client.send_message(f"/bridge/param/{PARAM}", value)
+
+                yield Datagram()
+        finally:
+            process.terminate()
+            process.wait(15)
+
+
+def _is_live(url: str) -> bool:
+    try:
+        with urllib.request.urlopen(url, timeout=5) as answer:
+            scope = json.load(answer)["scope"]
+    except OSError:
+        return False
+    return bool(scope["state"] == "live" and scope["chunk"]["period_s"])
+
+
+def _free_port(kind: socket.SocketKind) -> int:
+    with socket.socket(socket.AF_INET, kind) as probe:
+        probe.bind(("127.0.0.1", 0))
+        return int(probe.getsockname()[1])
 
 
 @contextlib.contextmanager
