@@ -100,7 +100,7 @@ class Conductor:
         described = self._events.begin(self._clock())
         self._supervisor.guard("feedback", self._feedback.on_event, event)
         if described:
-            self._supervisor.guard("monitor", self._describe, event, ("state feedback",), ())
+            self._supervisor.guard("monitor", self._describe, event, (), (), "state feedback")
 
     def on_midi(self, event: MidiEvent | MidiClockEvent) -> None:
         """A message from any MIDI port."""
@@ -110,7 +110,7 @@ class Conductor:
         self._supervisor.guard("tempo", self._feed_tempo, event)
         # Ticks say nothing that the tempo does not, 24 times a beat.
         if event.kind != "clock" and self._events.begin(self._clock()):
-            self._supervisor.guard("monitor", self._describe, event, ("tempo",), ())
+            self._supervisor.guard("monitor", self._describe, event, (), (), "tempo")
 
     def _carry(self, event: OscEvent | MidiEvent) -> None:
         """An event through the mappings to what it asks for, at once."""
@@ -121,13 +121,19 @@ class Conductor:
             self._supervisor.guard("monitor", self._describe, event, self.mapper.matches(event), intents)
 
     def _describe(
-        self, event: OscEvent | MidiEvent | MidiClockEvent, matches: tuple[str, ...], intents: tuple[Intent, ...]
+        self,
+        event: OscEvent | MidiEvent | MidiClockEvent,
+        matches: tuple[str, ...],
+        intents: tuple[Intent, ...],
+        taken_by: str = "",
     ) -> None:
         if isinstance(event, OscEvent):
             source, sender = f"osc:{event.listener}", f"{event.sender[0]}:{event.sender[1]}"
         else:
             source, sender = f"midi:{event.port}", ""
-        self._events.add(event.t, source, words_of(event), sender=sender, matches=matches, intents=intents)
+        self._events.add(
+            event.t, source, words_of(event), sender=sender, matches=matches, intents=intents, taken_by=taken_by
+        )
 
     def on_heard(self, heard: Heard) -> None:
         """What the ears heard in one block; called on the ears' thread."""

@@ -73,9 +73,7 @@ class Daemon:
         raise ScopeBridgeError(f"The daemon at {self.url} ended.", hint="Start it again with: scope-bridge run.")
 
     def _nobody(self) -> DaemonNotRunning:
-        return DaemonNotRunning(
-            f"No daemon answers at {self.url}.", hint="Start one with: scope-bridge run (or demo)."
-        )
+        return DaemonNotRunning(f"No daemon answers at {self.url}.", hint="Start one with: scope-bridge run (or demo).")
 
     def _call(self, method: str, path: str, body: Any = None) -> Any:
         try:

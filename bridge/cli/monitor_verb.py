@@ -12,6 +12,7 @@ examples:
 from __future__ import annotations
 
 import argparse
+import contextlib
 import json
 import math
 import time
@@ -31,14 +32,15 @@ def execute(given: argparse.Namespace) -> int:
     """Print what the daemon observes."""
     end = time.monotonic() + (math.inf if given.seconds is None else given.seconds)
     begun = False
-    for message in Daemon(given).stream("/api/v1/monitor"):
-        if not begun and not given.json:
-            print("Watching; move a control or send a message.", flush=True)
-        begun = True
-        if message is not None:
-            print(json.dumps(message) if given.json else line_of(message), flush=True)
-        if time.monotonic() >= end:
-            break
+    with contextlib.suppress(KeyboardInterrupt):  # how one leaves
+        for message in Daemon(given).stream("/api/v1/monitor"):
+            if not begun and not given.json:
+                print("Watching; move a control or send a message.", flush=True)
+            begun = True
+            if message is not None:
+                print(json.dumps(message) if given.json else line_of(message), flush=True)
+            if time.monotonic() >= end:
+                break
     return FINE
 
 
@@ -58,6 +60,8 @@ def _outcome(message: dict[str, Any]) -> str:
         return f"{through}-> refused: {'; '.join(message['refused'])}"
     if message["intents"]:
         return f"{through}-> {', '.join(map(_asked, message['intents']))}"
+    if message["taken_by"]:
+        return f"-> {message['taken_by']}"
     if message["matches"]:
         # A knob that has not met its value yet, a button's release, a mapping of a layer that is off.
         return f"{through}-> nothing now"

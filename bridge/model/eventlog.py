@@ -25,7 +25,8 @@ class Observed:
     """One thing that arrived, and what came of it.
 
     ``source`` is ``midi:<port>``, ``osc:<listener>`` or ``web``, ``sender`` an OSC peer's ``ip:port`` (else empty),
-    ``matches`` the mappings it reaches in words, ``refused`` why something of it could not be used.
+    ``matches`` the mappings it reaches in words, ``taken_by`` the part that takes it where no mapping does,
+    ``refused`` why something of it could not be used.
     """
 
     t: float
@@ -35,6 +36,7 @@ class Observed:
     matches: tuple[str, ...] = ()
     intents: tuple[Intent, ...] = ()
     refused: tuple[str, ...] = ()
+    taken_by: str = ""
 
 
 class EventLog:
@@ -94,10 +96,11 @@ class EventLog:
         sender: str = "",
         matches: tuple[str, ...] = (),
         intents: tuple[Intent, ...] = (),
+        taken_by: str = "",
     ) -> None:
         """Describe the event that :meth:`begin` let in."""
         self._open = False
-        self._lines.append(Observed(t, source, sender, what, matches, intents, tuple(self._refusals)))
+        self._lines.append(Observed(t, source, sender, what, matches, intents, tuple(self._refusals), taken_by))
         self.added += 1
 
     def since(self, number: int) -> tuple[Observed, ...]:
@@ -142,5 +145,3 @@ def _word(value: OscValue) -> str:
 
 def _short(text: str, longest: int) -> str:
     return text if len(text) <= longest else text[: longest - 3] + "..."
-
-

@@ -43,4 +43,5 @@ def _document(line: Observed, behind_s: float) -> dict[str, Any]:
             for intent in line.intents
         ],
         "refused": line.refused,
+        "taken_by": line.taken_by,
     }
