@@ -7,7 +7,7 @@ __all__ = ["ClickTrack"]
 import wave
 from collections import deque
 from pathlib import Path
-from typing import Final
+from typing import BinaryIO, Final
 
 import numpy as np
 import numpy.typing as npt
@@ -32,6 +32,7 @@ class ClickTrack:
 
     def __init__(self, path: Path) -> None:
         self._path = path
+        self._out: BinaryIO | None = None
         self._file: wave.Wave_write | None = None
         self._held: deque[npt.NDArray[np.float32]] = deque()
         self._clicks: list[tuple[int, npt.NDArray[np.float32]]] = []
@@ -54,9 +55,11 @@ class ClickTrack:
         """Write what is held and close the file."""
         while self._held:
             self._write(self._held.popleft())
-        if self._file is not None:
+        if self._file is not None and self._out is not None:
             try:
+                # The header learns its sizes only now.
                 self._file.close()
+                self._out.close()
             except OSError as error:
                 raise self._unwritable(error) from error
 
@@ -79,7 +82,8 @@ class ClickTrack:
             raise self._unwritable(error) from error
 
     def _open(self) -> wave.Wave_write:
-        file = wave.open(str(self._path), "wb")  # noqa: SIM115 - open as long as there is music
+        self._out = self._path.open("wb")
+        file = wave.open(self._out, "wb")  # noqa: SIM115 - open as long as there is music
         file.setnchannels(1)
         file.setsampwidth(2)
         file.setframerate(SAMPLE_RATE)

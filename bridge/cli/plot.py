@@ -51,6 +51,7 @@ class History:
         self.values = np.zeros((len(CHANNELS), MOST_COLUMNS), np.float32)
         self.hops_a_column = 1
         self.hops = 0
+        self.beats = 0
 
     @property
     def column_s(self) -> float:
@@ -83,6 +84,7 @@ class History:
         np.maximum(column, np.array(now, np.float32), out=column)
         self.hops += 1
         for beat in moment.beats:
+            self.beats += 1
             at = min(max(int(beat.t / self.column_s), 0), MOST_COLUMNS - 1)
             self.values[-1, at] = max(self.values[-1, at], 2.0 if beat.downbeat else 1.0)
 
@@ -128,8 +130,7 @@ def draw(history: History) -> Canvas:
 
 
 def _draw_legend(canvas: Canvas, history: History) -> None:
-    beats = int((history.values[-1] > 0).sum())
-    _text(canvas, _MARGIN, 16, f"Scope Bridge listen: {history.seconds:.1f} s, {beats} beats", _INK)
+    _text(canvas, _MARGIN, 16, f"Scope Bridge listen: {history.seconds:.1f} s, {history.beats} beats", _INK)
     x = _MARGIN + 640
     for colour, words in ((_BEAT, "beat"), (_DOWNBEAT, "downbeat")):
         canvas[16:32, x : x + 3] = colour
