@@ -1,7 +1,7 @@
 """Every figure of the README, measured on this machine, one script after another.
 
-    python -m benchmarks.all               # about eight minutes
-    python -m benchmarks.all --only pacing,osc_flood
+python -m benchmarks.all               # about eight minutes
+python -m benchmarks.all --only pacing,osc_flood
 """
 
 from __future__ import annotations

@@ -6,76 +6,52 @@
 from __future__ import annotations
 
 import argparse
-import os
+import asyncio
 import re
-import select
-import shutil
 import subprocess
 import sys
-import tempfile
-import time
 from pathlib import Path
 
+sys.path.insert(0, str(Path(__file__).parents[1]))
+
+from tests.peers.browser import chromium
+
 PICTURES = Path(__file__).parent / "pictures"
-CHROMIUM_FLAGS = [
-    "--headless",
-    "--no-sandbox",
-    "--disable-gpu",
-    "--disable-quic",
-    "--no-first-run",
-    "--disable-background-networking",
-    "--disable-component-update",
-    "--disable-sync",
-    "--hide-scrollbars",
-]
+SIZES = {"status-page.png": (1440, 1180), "status-page-phone.png": (420, 1500)}
+SHOWING = "document.getElementById('picture')?.naturalWidth && Number(document.getElementById('bpm').textContent) > 0"
 
 
 def main() -> int:
     """Write ``docs/pictures/*.png``."""
     parser = argparse.ArgumentParser(description=__doc__)
-    parser.add_argument("--settle", type=float, default=25.0, help="seconds of music before the picture is taken")
+    parser.add_argument("--settle", type=float, default=20.0, help="seconds of music before the picture is taken")
     given = parser.parse_args()
-    chromium = shutil.which("chromium") or shutil.which("chromium-browser") or shutil.which("google-chrome")
-    if chromium is None:
-        print("There is no Chromium here: apt install chromium", file=sys.stderr)
-        return 1
-    demo = subprocess.Popen([sys.executable, "-m", "bridge", "demo"], stdout=subprocess.PIPE, text=True)
+    demo = subprocess.Popen([sys.executable, "-m", "bridge", "-q", "demo"], stdout=subprocess.PIPE, text=True)
     try:
-        url = _page_of(demo)
-        time.sleep(
-            given.settle
-        )  # the music has to play up to the groove: this is waiting for a show, not for a condition
-        PICTURES.mkdir(exist_ok=True)
-        _shoot(chromium, url, PICTURES / "status-page.png", "1440,1180")
-        _shoot(chromium, url, PICTURES / "status-page-phone.png", "480,1500")
+        line = demo.stdout.readline() if demo.stdout else ""
+        found = re.search(r"http://\S+", line)
+        if found is None:
+            print(f"The demo did not print its page: {line!r}", file=sys.stderr)
+            return 1
+        asyncio.run(_take(found.group(), given.settle))
     finally:
         demo.terminate()
         demo.wait(20)
     return 0
 
 
-def _page_of(demo: subprocess.Popen[str]) -> str:
-    assert demo.stdout is not None
-    readable, _, _ = select.select([demo.stdout], [], [], 60)
-    found = re.search(r"http://\S+", demo.stdout.readline()) if readable else None
-    if found is None:
-        raise SystemExit("The demo did not print its page.")
-    return found.group()
-
-
-def _shoot(chromium: str, url: str, path: Path, size: str) -> None:
-    with tempfile.TemporaryDirectory() as profile:
-        command = [
-            chromium,
-            *CHROMIUM_FLAGS,
-            f"--user-data-dir={profile}",
-            f"--window-size={size}",
-            "--virtual-time-budget=4000",
-            f"--screenshot={path}",
-            url,
-        ]
-        subprocess.run(command, check=True, timeout=120, env={**os.environ, "HOME": profile}, capture_output=True)
-    print(path)
+async def _take(url: str, settle: float) -> None:
+    PICTURES.mkdir(exist_ok=True)
+    async with chromium() as page:
+        width, height = SIZES["status-page.png"]
+        await page.open(url, width, height)
+        await page.until(SHOWING, 60)
+        await asyncio.sleep(settle)  # the music plays up to the groove: waiting for a show, not for a condition
+        for name, (width, height) in SIZES.items():
+            await page.resize(width, height)
+            await asyncio.sleep(1.0)
+            (PICTURES / name).write_bytes(await page.screenshot())
+            print(PICTURES / name)
 
 
 if __name__ == "__main__":

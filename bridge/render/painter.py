@@ -62,7 +62,8 @@ class Painter:
         np.copyto(chroma[0], blue, casting="unsafe")
         np.copyto(chroma[1], red, casting="unsafe")
         if look.label:
-            x, y = 10, self.height - 17
+            # Far enough from the edge for what is cropped when the canvas is filled or an effect pushes in.
+            x, y = self.width // 14, self.height - self.height // 14 - 10
             draw_text(y_plane, x + 1, y + 1, look.label, luma=20, opacity=0.6)
             draw_text(y_plane, x, y, look.label, luma=225, opacity=0.75)
         return self._out

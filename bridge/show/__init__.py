@@ -1,6 +1,6 @@
 """Themes, prompts, beats and controls become the desired state of Scope and of the local effects."""
 
-from bridge.show.library import MINIMAL, check_settings, load_themes, shipped_themes
+from bridge.show.library import MINIMAL, check_settings, load_themes
 from bridge.show.report import ShowReport
 from bridge.show.settings import ShowSettings
 from bridge.show.show import Show, ShowOutput
@@ -15,5 +15,4 @@ __all__ = [
     "Theme",
     "check_settings",
     "load_themes",
-    "shipped_themes",
 ]

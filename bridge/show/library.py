@@ -2,14 +2,13 @@
 
 from __future__ import annotations
 
-__all__ = ["MINIMAL", "check_settings", "load_themes", "read_theme", "shipped_themes", "slugged"]
+__all__ = ["MINIMAL", "check_settings", "load_themes", "read_theme", "slugged"]
 
 import re
 from collections.abc import Iterable, Mapping
 from pathlib import Path
 from typing import Final
 
-import bridge
 from bridge.model.document import Document, read_document, suggest, validate
 from bridge.model.errors import ConfigurationError, Issue
 from bridge.show.settings import ShowSettings
@@ -29,13 +28,6 @@ MINIMAL: Final = Theme(
     ),
     reactions=(Reaction(signal="energy", parameter="noise_scale", curve="linear", sensitivity=1.0, invert=False),),
 )
-
-
-def shipped_themes() -> Path:
-    """The directory of the themes that come with the program: in the wheel, or beside the source tree."""
-    package = Path(bridge.__file__).parent
-    packed = package / "_data" / "themes"
-    return packed if packed.is_dir() else package.parent / "themes"
 
 
 def load_themes(directories: Iterable[Path]) -> tuple[dict[str, Theme], list[Issue]]:

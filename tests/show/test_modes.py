@@ -6,8 +6,9 @@ from dataclasses import replace
 
 import pytest
 
+from bridge.model.data import shipped
 from bridge.model.facts import ScopeFacts
-from bridge.show import ShowSettings, load_themes, shipped_themes
+from bridge.show import ShowSettings, load_themes
 from tests.show.player import KREA, LONGLIVE, PASSTHROUGH, PLUGIN, TEXT, VIDEO, Player, theme_of
 
 VACE_VIDEO = replace(VIDEO, vace_active=True)
@@ -55,7 +56,7 @@ def test_what_has_no_effect_is_not_sent_and_said(name: str, facts: ScopeFacts, s
 
 
 def test_each_shipped_theme_names_what_it_drives_instead_of_noise() -> None:
-    themes, _ = load_themes([shipped_themes()])
+    themes, _ = load_themes([shipped("themes")])
     for slug, theme in themes.items():
         player = Player(ShowSettings(theme=slug), themes)
         said = player.report.ineffective["noise_scale"]

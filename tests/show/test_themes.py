@@ -9,7 +9,8 @@ from typing import get_args
 import pytest
 from pydantic import BaseModel
 
-from bridge.show import MINIMAL, Show, ShowSettings, Theme, check_settings, load_themes, shipped_themes
+from bridge.model.data import shipped
+from bridge.show import MINIMAL, Show, ShowSettings, Theme, check_settings, load_themes
 from bridge.show.bands import Bands
 from bridge.show.prompts import Scene, prompts_of
 from tests.show.player import THEME
@@ -25,7 +26,7 @@ def _write(directory: Path, name: str, text: str) -> Path:
 
 
 def test_the_shipped_themes_are_good() -> None:
-    themes, issues = load_themes([shipped_themes()])
+    themes, issues = load_themes([shipped("themes")])
     assert issues == []
     assert list(themes) == SHIPPED
     assert ShowSettings().theme in themes
@@ -52,13 +53,13 @@ def test_the_shipped_themes_are_good() -> None:
     ],
 )
 def test_identity_of_the_themes(slug: str, curve: str, sensitivity: float, action: str) -> None:
-    theme = load_themes([shipped_themes()])[0][slug]
+    theme = load_themes([shipped("themes")])[0][slug]
     noise = next(r for r in theme.reactions if r.parameter == "noise_scale")
     assert (noise.curve, noise.sensitivity, theme.beats.action) == (curve, sensitivity, action)
 
 
 def test_settings_that_name_what_is_not_there_are_told() -> None:
-    themes, _ = load_themes([shipped_themes()])
+    themes, _ = load_themes([shipped("themes")])
     assert check_settings(ShowSettings(), themes) == []
     wrong = ShowSettings(theme="neon-foundri", theme_order=("gone", "digital-forest"), beat_action="prompt_cycle")
     said = [str(issue) for issue in check_settings(wrong, {**themes, "minimal": MINIMAL})]
@@ -71,7 +72,7 @@ def test_settings_that_name_what_is_not_there_are_told() -> None:
 def test_a_users_file_replaces_a_shipped_one_of_the_same_name(tmp_path: Path) -> None:
     _write(tmp_path, "neon-foundry.toml", THEME)
     _write(tmp_path, "mine.toml", THEME)
-    themes, issues = load_themes([shipped_themes(), tmp_path, tmp_path / "missing"])
+    themes, issues = load_themes([shipped("themes"), tmp_path, tmp_path / "missing"])
     assert issues == []
     assert themes["neon-foundry"].name == "Test Card"
     assert list(themes) == sorted([*SHIPPED, "mine"])
@@ -79,7 +80,7 @@ def test_a_users_file_replaces_a_shipped_one_of_the_same_name(tmp_path: Path) ->
 
 def test_a_broken_copy_leaves_the_shipped_one_in_place(tmp_path: Path) -> None:
     path = _write(tmp_path, "neon-foundry.toml", "version = 1\nname = \n")
-    themes, issues = load_themes([shipped_themes(), tmp_path])
+    themes, issues = load_themes([shipped("themes"), tmp_path])
     assert themes["neon-foundry"].name == "Neon Foundry"
     assert [issue.source for issue in issues] == [str(path)]
 
