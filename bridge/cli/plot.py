@@ -119,7 +119,8 @@ class Plot:
 def draw(history: History) -> Canvas:
     """The picture: uint8 RGB of shape (height, 1600, 3); a row shows 20 s, or an eighth of what is longer than 160 s."""
     row_s = max(ROW_S, math.ceil(history.seconds / MOST_ROWS))
-    rows = max(1, math.ceil(history.seconds / row_s - 1e-6))
+    # The last hop may be no more than what silence fills up: that alone opens no row.
+    rows = max(1, math.ceil((history.seconds - 1.01 * HOP / SAMPLE_RATE) / row_s))
     canvas = np.empty((_TOP + rows * (_ROW + _GAP), _WIDTH, 3), np.uint8)
     canvas[:] = _BACK
     bpm = _bpm_range(history)

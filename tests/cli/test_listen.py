@@ -190,6 +190,16 @@ def test_the_shortest_plot_is_drawn():
     assert draw(history).dtype == np.uint8
 
 
+def test_a_row_is_opened_for_more_than_the_last_hop_only():
+    heights = []
+    history = History()
+    for hop in range(1, 1900):
+        history.push(moment(hop))
+        if hop in (1700, 1723, 1726):
+            heights.append(draw(history).shape[0])
+    assert heights[0] == heights[1] < heights[2]
+
+
 def test_the_block_is_always_as_high_and_never_wider_than_the_terminal():
     busy = View(
         "Scarlett", "running", 12.0, Features(0.0, level_db=3.0, energy=1.0, clipping=True, gated=False),

@@ -41,7 +41,7 @@ def daemon(tmp_path):
     options = [
         'scope.urls=["http://127.0.0.1:9"]',
         "outputs.ndi.enabled=false",
-        "outputs.camera.enabled=false",
+        "outputs.virtual_camera.enabled=false",
         f"web.port={web}",
         f"osc.listen=[{{port={osc}}}]",
         'mapping.files=["auto", "-abletonosc"]',
