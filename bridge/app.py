@@ -24,6 +24,7 @@ from bridge.mapping import Mapper
 from bridge.model.board import ProblemBoard
 from bridge.model.cell import Cell
 from bridge.model.desired import FxState
+from bridge.model.eventlog import EventLog
 from bridge.model.facts import ScopeFacts
 from bridge.model.frames import Frame, LatestSlot
 from bridge.model.plain import as_plain
@@ -66,6 +67,7 @@ class App:
         self.supervisor = Supervisor(self.board, clock)
         self.facts = Cell(ScopeFacts())
         self.fx = Cell(FxState())
+        self.events = EventLog()
         frames: LatestSlot[Frame] = LatestSlot()
         canvas: LatestSlot[Frame] = LatestSlot()
 
@@ -84,7 +86,7 @@ class App:
         self.scope = ScopeClient(settings.scope, facts=self.facts, frames=frames, board=self.board, clock=clock)
         self.feedback = OscFeedback(settings.feedback, board=self.board, clock=clock)
         self.themes = self.library.themes()
-        mapper = Mapper(self.library.mappings(tuple(self.themes)), reject=self.board.reject, themes=tuple(self.themes))
+        mapper = Mapper(self.library.mappings(tuple(self.themes)), reject=self._refuse, themes=tuple(self.themes))
         self.conductor = Conductor(
             tempo=TempoClock(settings.tempo),
             mapper=mapper,
@@ -98,6 +100,7 @@ class App:
             supervisor=self.supervisor,
             board=self.board,
             clock=clock,
+            events=self.events,
         )
         self.osc = OscInput(
             settings.osc,
@@ -125,6 +128,7 @@ class App:
             status=self.status,
             post=self.conductor.post,
             preview=self.outputs.preview,
+            events=self.events,
             complaints=lambda: self.health.complaints(clock()),
             board=self.board,
             clock=clock,
@@ -237,6 +241,11 @@ class App:
                 bpm=self.conductor.tempo.grid.bpm, theme=shown.theme, params=shown.desired, problems=self.board.problems
             )
             await asyncio.sleep(FEEDBACK_S)
+
+    def _refuse(self, source: str, reason: str, example: str) -> None:
+        """Count what no mapping can use, and tell whoever watches."""
+        self.board.reject(source, reason, example)
+        self.events.refuse(reason)
 
     def _pin_configuration(self, loaded: Loaded[Settings]) -> None:
         if not loaded.issues:
