@@ -246,7 +246,8 @@ def test_a_device_that_is_missing_all_the_time_is_the_error(home):
     run = subprocess.run(command, capture_output=True, text=True, timeout=60)
     assert run.returncode == RUNTIME
     assert run.stdout == ""
-    assert len(run.stderr.splitlines()) == 1
+    assert "WARNING audio: No sound input is named" in run.stderr.splitlines()[0]
+    assert run.stderr.splitlines()[-1].startswith("scope-bridge: No sound input is named")
 
 
 def pixels(png):
