@@ -15,7 +15,6 @@ from types import MappingProxyType
 
 import numpy as np
 
-from bridge.model.board import ProblemBoard
 from bridge.model.desired import FxState
 from bridge.model.facts import ScopeFacts
 from bridge.model.frames import Frame
@@ -131,7 +130,7 @@ def measure_sinks(ndi_seconds: float) -> None:
 def measure_ndi(frames: list[Frame], seconds: float) -> None:
     """Processor time of the whole process, since libndi works in threads of its own."""
     for name, watched in (("ndi: nobody looks, 1 picture a second", False), ("ndi: every picture compressed", True)):
-        sink = NdiSink(NdiSettings(name=f"bench {os.getpid()}"), ProblemBoard())
+        sink = NdiSink(NdiSettings(name=f"bench {os.getpid()}"))
         sink.open(1280, 720, FPS)
         began, start = time.process_time(), time.monotonic()
         n = 0

@@ -336,15 +336,24 @@ class Jack:
 
     def end(self) -> None:
         """Ask first, so that it removes its shared memory; a server whose clients were killed may not answer."""
+        if not self._ends_when_asked():
+            self.kill()
+            self.start()  # one of the same name takes over what the dead one left, and removes it
+            self._ends_when_asked()
+            self.kill()
+        for left in Path("/dev/shm").glob(f"jack*_{self.name}_*"):
+            left.unlink(missing_ok=True)
+        self._hold.close()
+
+    def _ends_when_asked(self) -> bool:
         if self._server is not None:
             self._server.terminate()
             try:
                 self._server.wait(0.5)
             except subprocess.TimeoutExpired:
-                self.kill()
-        for left in Path("/dev/shm").glob(f"jack*_{self.name}_*"):
-            left.unlink(missing_ok=True)
-        self._hold.close()
+                return False
+            self._server = None
+        return True
 
 
 def _take_jack_name() -> tuple[str, IO[str]]:
