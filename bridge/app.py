@@ -17,6 +17,7 @@ from bridge.control import Conductor
 from bridge.ears import EarsThread, make_ears
 from bridge.feedback import OscFeedback
 from bridge.inputs.audio import AudioInput
+from bridge.inputs.link import LinkInput
 from bridge.inputs.midi import MidiInput
 from bridge.inputs.osc import OscInput
 from bridge.library import Library
@@ -119,6 +120,13 @@ class App:
             board=self.board,
             clock=clock,
         )
+        self.link = LinkInput(
+            settings.link,
+            on_event=self.conductor.on_tempo,
+            bpm=lambda: self.conductor.tempo.grid.bpm,
+            board=self.board,
+            clock=clock,
+        )
         self.ears = EarsThread(make_ears(settings.ears, self.board), on_heard=self.conductor.on_heard, board=self.board)
         self.audio = AudioInput(settings.audio, on_block=self.ears.feed, board=self.board, clock=clock)
         self.health = Health()
@@ -180,6 +188,7 @@ class App:
         await self.web.start()
         await self.osc.start()
         self.midi.start(loop)
+        self.supervisor.keep("link", self.link.run)
         self.ears.start()
         self.audio.start()
         self.scope.start()

@@ -135,6 +135,10 @@ class Conductor:
             event.t, source, words_of(event), sender=sender, matches=matches, intents=intents, taken_by=taken_by
         )
 
+    def on_tempo(self, report: BpmReport) -> None:
+        """What another program says of the tempo."""
+        self._supervisor.guard("tempo", self._feed_tempo, report)
+
     def on_heard(self, heard: Heard) -> None:
         """What the ears heard in one block; called on the ears' thread."""
         self._ears.put(heard.features)

@@ -40,7 +40,8 @@ def listen_live(given: argparse.Namespace, settings: Settings, keepers: Sequence
             "No audio input is configured.",
             hint="Give --device NAME (`scope-bridge devices` lists them), --source demo, or a FILE.",
         )
-    set_up_logging(LogSettings(level="error"), given)
+    # The meters show what is wrong themselves; a script has only standard error for it.
+    set_up_logging(LogSettings(level="warning" if given.json else "error"), given)
     board = ProblemBoard()
     listening = Listening(make_ears(settings.ears, board), keepers)
     meters = None if given.json else Meters(sys.stdout, refresh=sys.stdout.isatty())

@@ -16,10 +16,12 @@ import contextlib
 import json
 import math
 import time
-from typing import Any
+from typing import Any, Final
 
 from bridge.cli.daemon import Daemon, add_daemon_arguments
 from bridge.cli.exits import FINE
+
+LONGEST_VALUE: Final = 100
 
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:
@@ -51,7 +53,7 @@ def line_of(message: dict[str, Any]) -> str:
     seconds = message["time"]
     clock = time.strftime("%H:%M:%S", time.localtime(seconds)) + f".{int(seconds * 1000) % 1000:03}"
     sender = f" from {message['sender']}" if message["sender"] else ""
-    return f"{clock}  {message['source']}{sender}  {message['what']}  {_outcome(message)}"
+    return _printable(f"{clock}  {message['source']}{sender}  {message['what']}  {_outcome(message)}")
 
 
 def _outcome(message: dict[str, Any]) -> str:
@@ -72,4 +74,9 @@ def _asked(intent: dict[str, Any]) -> str:
     if intent["kind"] != "set":
         return f"{intent['target']} {intent['kind']}"
     value = intent["value"]
-    return f"{intent['target']} = {f'{value:.4g}' if isinstance(value, float) else value}"
+    return f"{intent['target']} = {f'{value:.4g}' if isinstance(value, float) else str(value)[:LONGEST_VALUE]}"
+
+
+def _printable(text: str) -> str:
+    """What the network sent, with nothing in it that a terminal would obey."""
+    return "".join(one if one.isprintable() else ascii(one)[1:-1] for one in text)

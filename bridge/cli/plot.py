@@ -42,6 +42,8 @@ _HEIGHTS: Final = {"energy": 46, "onset_high": 10, "onset_mid": 10, "onset_low":
 _LANE_GAP: Final = 4
 _ROW: Final = sum(_HEIGHTS.values()) + _LANE_GAP * len(_HEIGHTS)
 _BPM_STEP: Final = 20.0
+_BEAT_ROOM: Final = 4
+_DENSE_HEIGHT: Final = 6
 
 
 class History:
@@ -141,7 +143,7 @@ def _draw_legend(canvas: Canvas, history: History) -> None:
 def _draw_row(canvas: Canvas, history: History, top: int, start: float, row_s: float, bpm: tuple[float, float]) -> None:
     width = _WIDTH - _MARGIN - _RIGHT
     edges = (start + np.arange(width + 1) * (row_s / width)) / history.column_s
-    used = -(-history.hops // history.hops_a_column)
+    used = min(-(-history.hops // history.hops_a_column), math.ceil(edges[-1]))
     first = np.floor(edges[:-1]).astype(int)
     shown = int((first < used).sum())
     y = top
@@ -170,11 +172,15 @@ def _draw_lane(lane: Canvas, name: str, values: npt.NDArray[np.float32], bpm: tu
 
 def _draw_beats(area: Canvas, history: History, start: float, row_s: float) -> None:
     width = area.shape[1]
-    for column in np.flatnonzero(history.values[-1]):
-        x = int(((column + 0.5) * history.column_s - start) / row_s * width)
-        if 0 <= x < width:
-            colour = np.array(_DOWNBEAT if history.values[-1, column] > 1 else _BEAT)
-            area[:, x] = (0.25 * area[:, x] + 0.75 * colour).astype(np.uint8)
+    columns = np.flatnonzero(history.values[-1])
+    places = (((columns + 0.5) * history.column_s - start) / row_s * width).astype(int)
+    inside = (places >= 0) & (places < width)
+    if inside.sum() * _BEAT_ROOM > width:
+        # Lines this dense would bury what they cross.
+        area = area[-_DENSE_HEIGHT:]
+    for column, x in zip(columns[inside], places[inside], strict=True):
+        colour = np.array(_DOWNBEAT if history.values[-1, column] > 1 else _BEAT)
+        area[:, x] = (0.25 * area[:, x] + 0.75 * colour).astype(np.uint8)
 
 
 def _draw_seconds(canvas: Canvas, y: int, start: float, row_s: float, width: int) -> None:

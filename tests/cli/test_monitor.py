@@ -112,5 +112,14 @@ def test_a_line_says_what_came_of_it(change, ending):
     assert line.endswith(ending)
 
 
+def test_what_the_network_sent_does_not_reach_the_terminal_as_it_is():
+    prompt = {"target": "prompt", "kind": "set", "value": "\x1b[2J\nnight é" + "x" * 5000, "normalised": False}
+    line = line_of({**EVENT, "what": "/a\x1b]0;b\x07", "intents": [prompt]})
+    assert "/a\\x1b]0;b\\x07" in line
+    assert "prompt = \\x1b[2J\\nnight é" in line
+    assert line.isprintable()
+    assert len(line) < 400
+
+
 def test_what_was_left_out_is_told():
     assert "312 more" in line_of({"type": "left_out", "count": 312})

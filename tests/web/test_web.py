@@ -264,8 +264,8 @@ def test_the_monitor_tells_what_arrives_and_ends_with_its_reader():
         async with serving() as client:
             async with client.get("/api/v1/monitor") as stream:
                 assert await stream.content.readline() == b": watching\n"
+                now = time.monotonic()  # one moment for all: a slow machine must not earn a larger allowance
                 for number in range(300):
-                    now = time.monotonic()
                     if client.events.begin(now):
                         intent = Intent(now, "param/noise_scale", value=float("nan"))
                         client.events.add(now, "midi:x", str(number), matches=("a: b to c",), intents=(intent,))
@@ -274,8 +274,8 @@ def test_the_monitor_tells_what_arrives_and_ends_with_its_reader():
                     line = await stream.content.readline()
                     if line.startswith(b"data:"):
                         messages.append(json.loads(line[5:]))
-                assert [message["what"] for message in messages[:-1]][:200] == [str(n) for n in range(200)]
-                assert len(messages[:-1]) + messages[-1]["count"] == 300
+                assert [message["what"] for message in messages[:-1]] == [str(n) for n in range(200)]
+                assert messages[-1]["count"] == 100
                 first = messages[0]
                 assert abs(first["time"] - time.time()) < 10
                 assert first["matches"] == ["a: b to c"]
