@@ -17,6 +17,7 @@ from bridge.control import Conductor
 from bridge.ears import EarsThread, make_ears
 from bridge.feedback import OscFeedback
 from bridge.inputs.audio import AudioInput
+from bridge.inputs.link import LinkInput
 from bridge.inputs.midi import MidiInput
 from bridge.inputs.osc import OscInput
 from bridge.library import Library
@@ -24,6 +25,7 @@ from bridge.mapping import Mapper
 from bridge.model.board import ProblemBoard
 from bridge.model.cell import Cell
 from bridge.model.desired import FxState
+from bridge.model.eventlog import EventLog
 from bridge.model.facts import ScopeFacts
 from bridge.model.frames import Frame, LatestSlot
 from bridge.model.plain import as_plain
@@ -66,6 +68,7 @@ class App:
         self.supervisor = Supervisor(self.board, clock)
         self.facts = Cell(ScopeFacts())
         self.fx = Cell(FxState())
+        self.events = EventLog()
         frames: LatestSlot[Frame] = LatestSlot()
         canvas: LatestSlot[Frame] = LatestSlot()
 
@@ -84,7 +87,7 @@ class App:
         self.scope = ScopeClient(settings.scope, facts=self.facts, frames=frames, board=self.board, clock=clock)
         self.feedback = OscFeedback(settings.feedback, board=self.board, clock=clock)
         self.themes = self.library.themes()
-        mapper = Mapper(self.library.mappings(tuple(self.themes)), reject=self.board.reject, themes=tuple(self.themes))
+        mapper = Mapper(self.library.mappings(tuple(self.themes)), reject=self._refuse, themes=tuple(self.themes))
         self.conductor = Conductor(
             tempo=TempoClock(settings.tempo),
             mapper=mapper,
@@ -98,6 +101,7 @@ class App:
             supervisor=self.supervisor,
             board=self.board,
             clock=clock,
+            events=self.events,
         )
         self.osc = OscInput(
             settings.osc,
@@ -116,6 +120,13 @@ class App:
             board=self.board,
             clock=clock,
         )
+        self.link = LinkInput(
+            settings.link,
+            on_event=self.conductor.on_tempo,
+            bpm=lambda: self.conductor.tempo.grid.bpm,
+            board=self.board,
+            clock=clock,
+        )
         self.ears = EarsThread(make_ears(settings.ears, self.board), on_heard=self.conductor.on_heard, board=self.board)
         self.audio = AudioInput(settings.audio, on_block=self.ears.feed, board=self.board, clock=clock)
         self.health = Health()
@@ -125,6 +136,7 @@ class App:
             status=self.status,
             post=self.conductor.post,
             preview=self.outputs.preview,
+            events=self.events,
             complaints=lambda: self.health.complaints(clock()),
             board=self.board,
             clock=clock,
@@ -176,6 +188,7 @@ class App:
         await self.web.start()
         await self.osc.start()
         self.midi.start(loop)
+        self.supervisor.keep("link", self.link.run)
         self.ears.start()
         self.audio.start()
         self.scope.start()
@@ -237,6 +250,11 @@ class App:
                 bpm=self.conductor.tempo.grid.bpm, theme=shown.theme, params=shown.desired, problems=self.board.problems
             )
             await asyncio.sleep(FEEDBACK_S)
+
+    def _refuse(self, source: str, reason: str, example: str) -> None:
+        """Count what no mapping can use, and tell whoever watches."""
+        self.board.reject(source, reason, example)
+        self.events.refuse(reason)
 
     def _pin_configuration(self, loaded: Loaded[Settings]) -> None:
         if not loaded.issues:

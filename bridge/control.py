@@ -21,6 +21,7 @@ from bridge.model.board import ProblemBoard
 from bridge.model.cell import Cell
 from bridge.model.desired import DesiredState, FxState
 from bridge.model.errors import Issue
+from bridge.model.eventlog import EventLog, words_of
 from bridge.model.events import BpmReport, MidiClockEvent, MidiEvent, OscEvent, TapEvent, TrackedBeat
 from bridge.model.facts import ScopeFacts
 from bridge.model.features import SILENCE, Features, signals_of
@@ -42,6 +43,7 @@ class Conductor:
         submit: takes a new desired state; called only when it changed.
         fx: where the program reads local effects from.
         reconnect: drops the Scope session.
+        events: told of what arrives and what came of it, while somebody watches.
     """
 
     def __init__(
@@ -58,6 +60,7 @@ class Conductor:
         supervisor: Supervisor,
         board: ProblemBoard,
         clock: Callable[[], float],
+        events: EventLog | None = None,
     ) -> None:
         self.tempo = tempo
         self.mapper = mapper
@@ -70,6 +73,7 @@ class Conductor:
         self._supervisor = supervisor
         self._board = board
         self._clock = clock
+        self._events = events or EventLog()
         self._ears = _LatestFeatures()
         self._desired: DesiredState | None = None
         self._beat_timer: asyncio.TimerHandle | None = None
@@ -90,19 +94,50 @@ class Conductor:
 
     def on_osc(self, event: OscEvent) -> None:
         """A message from any OSC listener."""
-        if event.address in SUBSCRIPTIONS:
-            self._supervisor.guard("feedback", self._feedback.on_event, event)
+        if event.address not in SUBSCRIPTIONS:
+            self._carry(event)
             return
-        intents = self._supervisor.guard("mapping", self.mapper.feed, event, self.show.values, event.t)
-        self.post(*(intents or ()))
+        described = self._events.begin(self._clock())
+        self._supervisor.guard("feedback", self._feedback.on_event, event)
+        if described:
+            self._supervisor.guard("monitor", self._describe, event, (), (), "state feedback")
 
     def on_midi(self, event: MidiEvent | MidiClockEvent) -> None:
         """A message from any MIDI port."""
-        if isinstance(event, MidiClockEvent):
-            self._supervisor.guard("tempo", self._feed_tempo, event)
+        if isinstance(event, MidiEvent):
+            self._carry(event)
             return
-        intents = self._supervisor.guard("mapping", self.mapper.feed, event, self.show.values, event.t)
-        self.post(*(intents or ()))
+        self._supervisor.guard("tempo", self._feed_tempo, event)
+        # Ticks say nothing that the tempo does not, 24 times a beat.
+        if event.kind != "clock" and self._events.begin(self._clock()):
+            self._supervisor.guard("monitor", self._describe, event, (), (), "tempo")
+
+    def _carry(self, event: OscEvent | MidiEvent) -> None:
+        """An event through the mappings to what it asks for, at once."""
+        described = self._events.begin(self._clock())
+        intents = self._supervisor.guard("mapping", self.mapper.feed, event, self.show.values, event.t) or ()
+        self._act(intents)
+        if described:
+            self._supervisor.guard("monitor", self._describe, event, self.mapper.matches(event), intents)
+
+    def _describe(
+        self,
+        event: OscEvent | MidiEvent | MidiClockEvent,
+        matches: tuple[str, ...],
+        intents: tuple[Intent, ...],
+        taken_by: str = "",
+    ) -> None:
+        if isinstance(event, OscEvent):
+            source, sender = f"osc:{event.listener}", f"{event.sender[0]}:{event.sender[1]}"
+        else:
+            source, sender = f"midi:{event.port}", ""
+        self._events.add(
+            event.t, source, words_of(event), sender=sender, matches=matches, intents=intents, taken_by=taken_by
+        )
+
+    def on_tempo(self, report: BpmReport) -> None:
+        """What another program says of the tempo."""
+        self._supervisor.guard("tempo", self._feed_tempo, report)
 
     def on_heard(self, heard: Heard) -> None:
         """What the ears heard in one block; called on the ears' thread."""
@@ -111,7 +146,14 @@ class Conductor:
             self._loop.call_soon_threadsafe(self._on_beats_heard, heard.beats)
 
     def post(self, *intents: Intent) -> None:
-        """Take intents from a mapping, the page or the command line, and act on them at once."""
+        """Take intents from the page or the command line, and act on them at once."""
+        for intent in intents:
+            described = self._events.begin(self._clock())
+            self._act((intent,))
+            if described:
+                self._events.add(intent.t, intent.origin, f"asks for {intent.target}", intents=(intent,))
+
+    def _act(self, intents: tuple[Intent, ...]) -> None:
         if not intents:
             return
         now = self._clock()
@@ -152,6 +194,7 @@ class Conductor:
         """Count what the show could not do."""
         if issue is not None:
             self._board.reject(issue.source, issue.message, issue.where)
+            self._events.refuse(issue.message)
 
     def _take_tempo(self, name: str, intent: Intent) -> None:
         value = intent.value

@@ -11,6 +11,7 @@ from pydantic import Field
 from bridge.ears import EarsSettings
 from bridge.feedback import FeedbackSettings
 from bridge.inputs.audio import AudioSettings
+from bridge.inputs.link import LinkSettings
 from bridge.inputs.midi import MidiSettings
 from bridge.inputs.osc import OscSettings
 from bridge.mapping import MappingSettings
@@ -36,6 +37,7 @@ class Settings(PartSettings):
     scope: ScopeSettings = Field(default_factory=ScopeSettings, description="The Daydream Scope server.")
     osc: OscSettings = Field(default_factory=OscSettings, description="OSC in.")
     midi: MidiSettings = Field(default_factory=MidiSettings, description="MIDI in.")
+    link: LinkSettings = Field(default_factory=LinkSettings, description="Ableton Link.")
     audio: AudioSettings = Field(default_factory=AudioSettings, description="Where the sound comes from.")
     ears: EarsSettings = Field(default_factory=EarsSettings, description="What is heard in the sound.")
     tempo: TempoSettings = Field(default_factory=TempoSettings, description="The one clock.")

@@ -5,6 +5,8 @@ from __future__ import annotations
 __all__ = ["Daemon", "add_daemon_arguments"]
 
 import argparse
+import json
+from collections.abc import Iterator
 from typing import Any
 
 import httpx
@@ -45,13 +47,39 @@ class Daemon:
         """JSON of a POST."""
         return self._call("POST", path, body)
 
+    def stream(self, path: str) -> Iterator[Any]:
+        """JSON of each server-sent event of a GET without end; None now and then while nothing happens.
+
+        Raises:
+            ScopeBridgeError: the daemon ended, or has no such stream.
+        """
+        begun = False
+        try:
+            with self._client.stream("GET", path) as answer:
+                if answer.status_code >= 400 or not answer.headers.get("content-type", "").startswith("text/event-"):
+                    raise ScopeBridgeError(
+                        f"What answers at {self.url} has no {path} ({answer.status_code} {answer.reason_phrase}).",
+                        hint="Is it an older Scope Bridge?" if answer.status_code == 404 else "",
+                    )
+                begun = True
+                for line in answer.iter_lines():
+                    if line.startswith("data:"):
+                        yield json.loads(line.removeprefix("data:"))
+                    elif line.startswith(":"):
+                        yield None
+        except httpx.HTTPError as error:
+            if not begun:
+                raise self._nobody() from error
+        raise ScopeBridgeError(f"The daemon at {self.url} ended.", hint="Start it again with: scope-bridge run.")
+
+    def _nobody(self) -> DaemonNotRunning:
+        return DaemonNotRunning(f"No daemon answers at {self.url}.", hint="Start one with: scope-bridge run (or demo).")
+
     def _call(self, method: str, path: str, body: Any = None) -> Any:
         try:
             answer = self._client.request(method, path, json=body)
         except httpx.HTTPError as error:
-            raise DaemonNotRunning(
-                f"No daemon answers at {self.url}.", hint="Start one with: scope-bridge run (or demo)."
-            ) from error
+            raise self._nobody() from error
         try:
             content = answer.json()
         except ValueError as error:

@@ -22,6 +22,8 @@ VERBS: Final = {
     "rehearse": "a local Scope-compatible server that draws on the CPU",
     "check": "check configuration, mappings and themes",
     "devices": "MIDI ports, sound devices, cameras and NDI on this machine",
+    "listen": "meters, beat and tempo of an audio input, or the beats of files",
+    "monitor": "what arrives at a running daemon and what it does",
     "status": "what a running daemon says of itself",
     "doctor": "walk the chain from the outside, a verdict a line",
     "panic": "effects and automation off, back to the theme's base",

@@ -64,13 +64,12 @@ class ScopeClient:
         """When the media loop last turned; None before it first did."""
 
     def start(self) -> None:
-        """Start the media thread; returns once its loop runs. Nothing happens while it already does."""
+        """Start the media thread; does not wait for it. Nothing happens while it already runs."""
         if self._thread is not None and self._thread.is_alive():
             return
         self._ready.clear()
         self._thread = threading.Thread(target=self._run, name=THREAD, daemon=True)
         self._thread.start()
-        self._ready.wait()
 
     def submit(self, desired: DesiredState) -> None:
         """What Scope should be doing now; many submits in a row become one."""
@@ -92,8 +91,10 @@ class ScopeClient:
         thread = self._thread
         if thread is None:
             return True
+        began = self._clock()
+        self._ready.wait(timeout)
         self._call(lambda: self._main.cancel() if self._main is not None else None)
-        thread.join(timeout)
+        thread.join(max(0.0, timeout - (self._clock() - began)))
         return not thread.is_alive()
 
     def status(self) -> ScopeStatus:

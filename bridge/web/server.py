@@ -7,6 +7,7 @@ __all__ = ["Preview", "WebServer"]
 import asyncio
 import json
 import logging
+import time
 from collections.abc import Awaitable, Callable, Mapping
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import AbstractContextManager
@@ -17,11 +18,13 @@ from aiohttp import hdrs, web
 
 from bridge.model.board import ProblemBoard
 from bridge.model.errors import ScopeBridgeError
+from bridge.model.eventlog import EventLog
 from bridge.model.frames import LatestSlot
 from bridge.model.targets import ACTIONS, EFFECTS, MACROS, Intent
 from bridge.web.api import BadRequestError, action_intent, param_intents, target_intents
 from bridge.web.guard import guard
 from bridge.web.metrics import metrics_text
+from bridge.web.monitor import PAUSE_S, QUIET_PAUSES, messages_of
 from bridge.web.settings import WebSettings, is_loopback
 
 logger = logging.getLogger(__name__)
@@ -51,6 +54,7 @@ class WebServer:
         post: takes an intent; called on the control loop.
         preview: where pictures come from, None without one.
         complaints: what the watchdog says; empty means healthy.
+        events: what arrives and what it does, for the monitor.
     """
 
     def __init__(
@@ -63,6 +67,7 @@ class WebServer:
         complaints: Callable[[], tuple[str, ...]],
         board: ProblemBoard,
         clock: Callable[[], float],
+        events: EventLog | None = None,
     ) -> None:
         self._settings = settings
         self._status = status
@@ -71,6 +76,7 @@ class WebServer:
         self._complaints = complaints
         self._board = board
         self._clock = clock
+        self._observed = events or EventLog()
         self._runner: web.AppRunner | None = None
         self._binding: asyncio.Task[None] | None = None
         self.watchers = 0
@@ -158,6 +164,7 @@ class WebServer:
         application.router.add_get("/api/v1/status", self._get_status)
         application.router.add_get("/api/v1/targets", self._get_targets)
         application.router.add_get("/api/v1/events", self._get_events)
+        application.router.add_get("/api/v1/monitor", self._get_monitor)
         application.router.add_get("/api/v1/preview.jpg", self._get_jpeg)
         application.router.add_get("/api/v1/preview.mjpeg", self._get_mjpeg)
         application.router.add_post("/api/v1/actions/{name}", self._post_action)
@@ -223,6 +230,23 @@ class WebServer:
                 await self._pause(1 / self._settings.events_hz)
 
         return await self._stream(request, "text/event-stream", tell)
+
+    async def _get_monitor(self, request: web.Request) -> web.StreamResponse:
+        """What arrives and what it does as server-sent events, described only while somebody reads this."""
+
+        async def tell(response: web.StreamResponse) -> None:
+            quiet = 0
+            await response.write(b": watching\n\n")
+            while not self._stopping.is_set():
+                await self._pause(PAUSE_S)
+                text = messages_of(*watch.take(), behind_s=time.time() - self._clock())
+                quiet = 0 if text else quiet + 1
+                if text or quiet % QUIET_PAUSES == 0:
+                    # A comment now and then, or a reader who left would never be noticed.
+                    await response.write(text or b": nothing\n\n")
+
+        with self._observed.watch() as watch:
+            return await self._stream(request, "text/event-stream", tell)
 
     async def _get_jpeg(self, _: web.Request) -> web.Response:
         if self._preview is None:

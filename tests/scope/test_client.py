@@ -7,7 +7,12 @@ from collections.abc import Iterator
 import numpy as np
 import pytest
 
+from bridge.model.board import ProblemBoard
+from bridge.model.cell import Cell
 from bridge.model.desired import DesiredState, OneShot, Prompt, PromptPlan
+from bridge.model.facts import ScopeFacts
+from bridge.model.frames import LatestSlot
+from bridge.scope import ScopeClient, ScopeSettings
 from tests.scope.stage import Server, playing, rehearsal, until
 
 SHOW = DesiredState(
@@ -224,3 +229,10 @@ def test_what_was_submitted_before_the_start_counts(server: Server) -> None:
         player.client.start()
         player.wait("live")
         until(lambda: server.journal()["conditioning"] == {"a fox": 1.0}, "the prompt")
+
+
+def test_it_starts_without_waiting_and_stops_even_at_once() -> None:
+    client = ScopeClient(ScopeSettings(), facts=Cell(ScopeFacts()), frames=LatestSlot(), board=ProblemBoard())
+    for _ in range(3):
+        client.start()
+        assert client.stop(10.0)

@@ -14,8 +14,10 @@ from pydantic import SecretStr
 
 from bridge.model.board import ProblemBoard
 from bridge.model.errors import ScopeBridgeError
+from bridge.model.eventlog import EventLog
 from bridge.model.frames import LatestSlot
 from bridge.model.plain import as_plain
+from bridge.model.targets import Intent
 from bridge.web import WebServer, WebSettings
 from bridge.web.api import action_intent, param_intents, target_intents
 from bridge.web.metrics import metrics_text
@@ -69,7 +71,7 @@ class FakePreview:
 @contextlib.asynccontextmanager
 async def serving(board=None, complaints=(), **settings):
     board = board or ProblemBoard()
-    preview, taken = FakePreview(), []
+    preview, taken, events = FakePreview(), [], EventLog()
     server = WebServer(
         WebSettings(port=0, **settings),
         status=lambda: STATUS,
@@ -78,10 +80,12 @@ async def serving(board=None, complaints=(), **settings):
         complaints=lambda: complaints,
         board=board,
         clock=time.monotonic,
+        events=events,
     )
     await server.start()
     async with aiohttp.ClientSession(base_url=server.url) as client:
         client.server, client.taken, client.preview, client.board = server, taken, preview, board
+        client.events = events
         yield client
     await server.stop()
 
@@ -255,10 +259,40 @@ def test_events_and_pictures_stream_and_encoding_stops_with_the_last_viewer():
     run(scenario())
 
 
+def test_the_monitor_tells_what_arrives_and_ends_with_its_reader():
+    async def scenario():
+        async with serving() as client:
+            async with client.get("/api/v1/monitor") as stream:
+                assert await stream.content.readline() == b": watching\n"
+                now = time.monotonic()  # one moment for all: a slow machine must not earn a larger allowance
+                for number in range(300):
+                    if client.events.begin(now):
+                        intent = Intent(now, "param/noise_scale", value=float("nan"))
+                        client.events.add(now, "midi:x", str(number), matches=("a: b to c",), intents=(intent,))
+                messages = []
+                while not messages or messages[-1]["type"] != "left_out":
+                    line = await stream.content.readline()
+                    if line.startswith(b"data:"):
+                        messages.append(json.loads(line[5:]))
+                assert [message["what"] for message in messages[:-1]] == [str(n) for n in range(200)]
+                assert messages[-1]["count"] == 100
+                first = messages[0]
+                assert abs(first["time"] - time.time()) < 10
+                assert first["matches"] == ["a: b to c"]
+                assert first["intents"] == [
+                    {"target": "param/noise_scale", "kind": "set", "value": None, "normalised": False}
+                ]
+                assert client.events.watchers == 1
+            while client.events.watchers:
+                await asyncio.sleep(0.01)
+
+    run(scenario())
+
+
 def test_a_viewer_that_leaves_is_no_error(caplog):
     async def scenario():
         async with serving(events_hz=30.0) as client:
-            for path in ("/api/v1/events", "/api/v1/preview.mjpeg"):
+            for path in ("/api/v1/events", "/api/v1/preview.mjpeg", "/api/v1/monitor"):
                 viewer = await client.get(path)
                 await viewer.content.readany()
                 viewer.close()

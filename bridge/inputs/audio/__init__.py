@@ -2,7 +2,7 @@
 
 from bridge.inputs.audio._blocks import Mixer
 from bridge.inputs.audio._devices import InputDevice, choose_device
-from bridge.inputs.audio._files import read_file
+from bridge.inputs.audio._files import read_blocks, read_file
 from bridge.inputs.audio._portaudio import AudioBackend, CaptureStream, OnAudio, list_devices
 from bridge.inputs.audio.demo import DEMO_BPM, DEMO_SECTIONS, demo_beats, demo_track, write_wav
 from bridge.inputs.audio.input import AudioInput
@@ -22,6 +22,7 @@ __all__ = [
     "demo_beats",
     "demo_track",
     "list_devices",
+    "read_blocks",
     "read_file",
     "write_wav",
 ]

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-__all__ = ["read_file"]
+__all__ = ["read_blocks", "read_file"]
 
 from collections.abc import Iterator, Sequence
 from pathlib import Path
@@ -13,8 +13,9 @@ import numpy as np
 import numpy.typing as npt
 from av.error import FFmpegError
 
-from bridge.inputs.audio._blocks import Mixer, Resampler
+from bridge.inputs.audio._blocks import Blocker, Mixer, Resampler
 from bridge.model.errors import AudioDeviceError
+from bridge.model.features import HOP, SAMPLE_RATE, AudioBlock
 
 _BAD_PACKETS: Final = 200
 _HINT: Final = "Play it in another program to see whether it is whole, or convert it to FLAC or WAV."
@@ -44,6 +45,23 @@ def read_file(path: Path, mixer: Mixer) -> Iterator[npt.NDArray[np.float32]]:
         raise AudioDeviceError(f"{path.name} cannot be read: {error.strerror or error}.", hint=_HINT) from error
     if not decoded:
         raise AudioDeviceError(f"{path.name} holds no sound that decodes.", hint=_HINT)
+
+
+def read_blocks(path: Path, mixer: Mixer) -> Iterator[AudioBlock]:
+    """The file as blocks of 512 samples whose ``t`` is the time of their end in the file; silence fills the last one.
+
+    Raises:
+        AudioDeviceError: as :func:`read_file` does.
+    """
+    blocker = Blocker()
+    count = 0
+    for piece in read_file(path, mixer):
+        for block in blocker.push(piece, 0.0):
+            count += 1
+            yield AudioBlock(count * HOP / SAMPLE_RATE, block.samples)
+    last = blocker.flush()
+    if last is not None:
+        yield AudioBlock((count + 1) * HOP / SAMPLE_RATE, last)
 
 
 def _mono(container: av.container.InputContainer, mixer: Mixer) -> Iterator[npt.NDArray[np.float32]]:

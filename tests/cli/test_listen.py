@@ -1,0 +1,286 @@
+"""``scope-bridge listen``: beats of files as scripts and people read them, clicks, plots, the live block."""
+
+from __future__ import annotations
+
+import json
+import os
+import pty
+import re
+import subprocess
+import sys
+import wave
+import zlib
+
+import numpy as np
+import pytest
+
+from bridge.cli import main
+from bridge.cli.clicks import ClickTrack
+from bridge.cli.exits import FINE, RUNTIME, USAGE
+from bridge.cli.listening import Listening, Moment
+from bridge.cli.meters import View, block_of, line_of
+from bridge.cli.plot import CHANNELS, MOST_COLUMNS, History, draw
+from bridge.ears import NO_TRACK, Ears, EarsSettings, Track
+from bridge.inputs.audio import demo_beats, write_wav
+from bridge.model.events import TrackedBeat
+from bridge.model.features import HOP, SAMPLE_RATE, SILENCE, Features
+
+QUIET = np.zeros(HOP, np.float32)
+
+
+@pytest.fixture(autouse=True)
+def home(tmp_path, monkeypatch):
+    for name in ("XDG_CONFIG_HOME", "XDG_STATE_HOME", "HOME"):
+        monkeypatch.setenv(name, str(tmp_path / name.lower()))
+    return tmp_path
+
+
+@pytest.fixture(scope="module")
+def song(tmp_path_factory):
+    path = tmp_path_factory.mktemp("music") / "song.wav"
+    write_wav(path)
+    return path
+
+
+def listened(capsys, *arguments):
+    code = main(["listen", *map(str, arguments)])
+    shown = capsys.readouterr()
+    return code, shown.out, shown.err
+
+
+def moment(hop, *beats, features=SILENCE, track=NO_TRACK, samples=QUIET):
+    return Moment(hop * HOP / SAMPLE_RATE, samples, features, track, beats)
+
+
+def beat(t, downbeat=None):
+    return TrackedBeat(t, t, 120.0, 1.0, downbeat)
+
+
+def test_json_has_a_line_a_beat_in_the_order_heard(song, capsys):
+    code, out, _ = listened(capsys, song, "--json", "--seconds", 20)
+    assert code == FINE
+    beats = [json.loads(line) for line in out.splitlines()]
+    assert len(beats) > 15
+    assert list(beats[0]) == ["type", "announced", "time", "downbeat", "bpm", "confidence"]
+    told = [one["announced"] for one in beats]
+    assert told == sorted(told)
+    assert told[-1] <= 20.02
+    true = demo_beats()
+    for one in beats:
+        assert one["type"] == "beat"
+        assert one["announced"] >= one["time"]
+        assert one["downbeat"] in (None, True, False)
+        assert one["bpm"] == pytest.approx(124, abs=4)
+        assert np.abs(true - one["time"]).min() < 0.07
+
+
+def test_several_files_carry_their_name_and_a_broken_one_spoils_no_other(song, home, capsys):
+    broken = home / "broken.flac"
+    broken.write_bytes(b"no music")
+    code, out, err = listened(capsys, broken, song, home / "none.wav", song, "--json", "--seconds", 6)
+    assert code == RUNTIME
+    beats = [json.loads(line) for line in out.splitlines()]
+    assert {one["file"] for one in beats} == {str(song)}
+    halves = beats[: len(beats) // 2], beats[len(beats) // 2 :]
+    assert halves[0] == halves[1] != []
+    assert [line.split(": ")[0] for line in err.splitlines()] == ["scope-bridge"] * 2
+    assert "broken.flac" in err
+    assert f"There is no file {home / 'none.wav'}." in err
+
+
+def test_people_get_a_table_and_a_tempo(song, capsys):
+    code, out, _ = listened(capsys, song, "--seconds", 10)
+    assert code == FINE
+    assert re.search(r"\n  \d+ beats from [\d.]+ s to [\d.]+ s, 12\d\.\d BPM", out)
+
+
+def test_silence_has_no_tempo(home, capsys):
+    with wave.open(str(home / "silence.wav"), "wb") as file:
+        file.setparams((2, 2, 48000, 0, "NONE", ""))
+        file.writeframes(bytes(4 * 48000))
+    code, out, _ = listened(capsys, home / "silence.wav")
+    assert code == FINE
+    assert "0 beats: no tempo." in out
+
+
+def test_clicks_and_plot_are_written(song, home, capsys):
+    clicks, plot = home / "clicks.wav", home / "plot.png"
+    code, out, _ = listened(capsys, song, "--json", "--seconds", 8, "--clicks", clicks, "--plot", plot)
+    assert code == FINE
+    first = json.loads(out.splitlines()[0])["time"]
+    with wave.open(str(clicks)) as file, wave.open(str(song)) as music:
+        assert file.getparams()[:3] == (1, 2, SAMPLE_RATE)
+        assert file.getnframes() == pytest.approx(8 * SAMPLE_RATE, abs=HOP)
+        got, plain = (np.frombuffer(one.readframes(8 * SAMPLE_RATE), "<i2").astype(float) for one in (file, music))
+    added = np.abs(got[: len(plain)] - 0.7 * plain)
+    assert added[: round(first * SAMPLE_RATE) - 1].max() < 2
+    assert added[round(first * SAMPLE_RATE) :][:400].max() > 5000
+    assert pixels(plot.read_bytes()).shape[1] == 1600
+
+
+@pytest.mark.parametrize(
+    "arguments",
+    [("a.wav", "b.wav", "--plot", "x.png"), ("a.wav", "--source", "demo"), ("a.wav", "--device", "x")],
+)
+def test_what_does_not_go_together_is_a_usage_error(arguments, capsys):
+    with pytest.raises(SystemExit) as exit_:
+        main(["listen", *arguments])
+    assert exit_.value.code == USAGE
+
+
+def test_the_file_to_listen_to_is_never_overwritten(song, capsys):
+    before = song.read_bytes()
+    with pytest.raises(SystemExit):
+        main(["listen", str(song), "--clicks", str(song)])
+    assert song.read_bytes() == before
+
+
+@pytest.mark.parametrize("option", ["--clicks", "--plot"])
+def test_a_place_that_cannot_be_written_is_one_clear_error(song, home, option, capsys):
+    (home / "folder").mkdir()
+    for place in (home / "folder", home / "none" / "out"):
+        code, _, err = listened(capsys, song, "--json", "--seconds", 1, option, place)
+        assert code == RUNTIME
+        assert err.count("\n") == 1
+        assert str(place.parent if place.parent.name == "none" else place) in err
+
+
+def test_live_without_an_input_says_how_to_get_one(capsys):
+    code, _, err = listened(capsys)
+    assert code == RUNTIME
+    assert "--source demo" in err
+
+
+def test_a_downbeat_clicks_higher_and_a_late_beat_still_gets_its_click(home):
+    track = ClickTrack(home / "c.wav")
+    for hop in range(1, 400):
+        track.push(moment(hop, *((beat(1.0), beat(2.0, True)) if hop == 300 else ())))
+    track.finish()
+    with wave.open(str(home / "c.wav")) as file:
+        sound = np.frombuffer(file.readframes(file.getnframes()), "<i2")
+    assert len(sound) == 399 * HOP
+    crossings = [np.count_nonzero(np.diff(np.sign(sound[round(t * SAMPLE_RATE) :][:441]))) for t in (1.0, 2.0)]
+    assert crossings[0] < crossings[1]
+    assert not sound[: SAMPLE_RATE - 1].any()
+
+
+def test_listening_counts_time_in_samples():
+    listening = Listening(Ears(EarsSettings()))
+    assert [listening.push(QUIET).t for _ in range(3)] == [n * HOP / SAMPLE_RATE for n in (1, 2, 3)]
+
+
+def test_a_plot_of_hours_keeps_its_size_and_its_beats():
+    history = History()
+    hops = 3 * MOST_COLUMNS
+    loud = Features(0.0, energy=1.0, onset_low=True)
+    for hop in range(1, hops + 1):
+        track = Track((), 124.0, 1.0, 0.5)
+        beats = (beat((hop - 1) * HOP / SAMPLE_RATE, hop % 172 == 0),) if hop % 43 == 0 else ()
+        history.push(moment(hop, *beats, features=loud if hop == 1000 else SILENCE, track=track))
+    assert history.values.shape == (len(CHANNELS), MOST_COLUMNS)
+    assert history.seconds == pytest.approx(hops * HOP / SAMPLE_RATE)
+    assert np.count_nonzero(history.values[-1]) == history.beats == hops // 43
+    assert history.values[0].argmax() == 999 // history.hops_a_column
+    assert draw(history).shape[1:] == (1600, 3)
+
+
+def test_the_shortest_plot_is_drawn():
+    history = History()
+    history.push(moment(1))
+    assert draw(history).dtype == np.uint8
+
+
+def test_a_row_is_opened_for_more_than_the_last_hop_only():
+    heights = []
+    history = History()
+    for hop in range(1, 1900):
+        history.push(moment(hop))
+        if hop in (1700, 1723, 1726):
+            heights.append(draw(history).shape[0])
+    assert heights[0] == heights[1] < heights[2]
+
+
+def test_a_row_shows_its_own_time_only():
+    history = History()
+    for hop in range(1, 3000):
+        history.push(moment(hop, features=Features(0.0, energy=float(hop > 2000))))
+    first, second = np.split(draw(history)[56:], 2)
+    blue = (86, 156, 255)
+    assert not (first == blue).all(axis=2)[:46, 130:].any()
+    assert (second == blue).all(axis=2)[:46, 130:].any()
+
+
+def test_beats_too_dense_for_lines_leave_the_picture_readable():
+    sparse, dense = History(), History()
+    for hop in range(1, 1700):
+        sparse.push(moment(hop, *([beat(hop * HOP / SAMPLE_RATE)] if hop % 40 == 0 else [])))
+        dense.push(moment(hop, *([beat(hop * HOP / SAMPLE_RATE)] if hop % 2 == 0 else [])))
+    lit = [(draw(history)[56:102, 130:1570, 0] > 100).any(axis=0).sum() for history in (sparse, dense)]
+    assert lit == [42, 0]
+
+
+def test_the_block_is_always_as_high_and_never_wider_than_the_terminal():
+    busy = View(
+        "Scarlett", "running", 12.0, Features(0.0, level_db=3.0, energy=1.0, clipping=True, gated=False),
+        Track((), 124.0, 0.9, 1.0), 23, True, frozenset({"onset_low"}), 5, "The device is busy. " * 20,
+    )  # fmt: skip
+    for width in (20, 80, 300):
+        lines = block_of(busy, width)
+        assert len(lines) == len(block_of(View(), width))
+        assert max(map(len, lines)) < width
+    text = "\n".join(block_of(busy, 100))
+    for part in ("CLIP", "124.0 BPM, 90% sure", "(@)", "23 beats", "LOW", "5 blocks left out"):
+        assert part in text
+    assert "PROBLEM The device is busy." in line_of(busy)
+
+
+def test_live_prints_a_line_a_second_into_a_pipe(home):
+    command = [sys.executable, "-m", "bridge", "listen", "--source", "demo", "--seconds", "2.5"]
+    run = subprocess.run(command, capture_output=True, text=True, timeout=60)
+    assert run.returncode == FINE, run.stderr
+    assert re.search(r"demo running +-\d+\.\d dBFS +energy 0\.\d\d", run.stdout)
+    assert "\x1b" not in run.stdout
+
+
+def test_live_refreshes_one_block_in_a_terminal(home):
+    master, slave = pty.openpty()
+    command = [sys.executable, "-m", "bridge", "listen", "--source", "demo", "--seconds", "2"]
+    with subprocess.Popen(command, stdout=slave, stderr=subprocess.PIPE) as process:
+        os.close(slave)
+        shown = b""
+        try:
+            while piece := os.read(master, 65536):
+                shown += piece
+        except OSError:  # how Linux says that the other side has closed
+            pass
+        assert process.wait(30) == FINE
+    os.close(master)
+    height = len(block_of(View(), 80))
+    assert shown.count(f"\x1b[{height}F".encode()) > 3
+    assert b"demo, running" in shown
+
+
+def test_a_device_that_is_missing_all_the_time_is_the_error(home):
+    command = [sys.executable, "-m", "bridge", "listen", "--device", "no such device", "--seconds", "1", "--json"]
+    run = subprocess.run(command, capture_output=True, text=True, timeout=60)
+    assert run.returncode == RUNTIME
+    assert run.stdout == ""
+    assert "WARNING audio: No sound input is named" in run.stderr.splitlines()[0]
+    assert run.stderr.splitlines()[-1].startswith("scope-bridge: No sound input is named")
+
+
+def pixels(png):
+    """Our own PNG decoded: chunks checked, filter 0."""
+    assert png[:8] == b"\x89PNG\r\n\x1a\n"
+    at, body = 8, b""
+    while at < len(png):
+        size, kind = int.from_bytes(png[at : at + 4], "big"), png[at + 4 : at + 8]
+        data = png[at + 8 : at + 8 + size]
+        assert zlib.crc32(kind + data) == int.from_bytes(png[at + 8 + size : at + 12 + size], "big")
+        if kind == b"IHDR":
+            width, height = (int.from_bytes(data[n : n + 4], "big") for n in (0, 4))
+        body += data if kind == b"IDAT" else b""
+        at += 12 + size
+    rows = np.frombuffer(zlib.decompress(body), np.uint8).reshape(height, 1 + 3 * width)
+    assert not rows[:, 0].any()
+    return rows[:, 1:].reshape(height, width, 3)

@@ -1,0 +1,144 @@
+"""What the conductor tells whoever watches: the source, the mapping, the intents, the refusal; nothing when nobody does."""
+
+from __future__ import annotations
+
+import time
+
+import pytest
+
+from bridge.app import App
+from bridge.config import load
+from bridge.model.eventlog import KEPT, EventLog, words_of
+from bridge.model.events import MidiClockEvent, MidiEvent, OscEvent
+from bridge.model.targets import Intent
+from bridge.settings import Settings
+
+PEER = ("127.0.0.1", 5005)
+
+
+@pytest.fixture
+def app(tmp_path, monkeypatch):
+    for name in ("XDG_CONFIG_HOME", "XDG_STATE_HOME", "HOME"):
+        monkeypatch.setenv(name, str(tmp_path / name.lower()))
+    return App(load(Settings, files=[], environ={}, overrides=['mapping.files=["auto"]']))
+
+
+def osc(address, *args):
+    return OscEvent(time.monotonic(), "127.0.0.1:9700", PEER, address, args)
+
+
+def fader(raw):
+    return MidiEvent(time.monotonic(), "nanoKONTROL2 SLIDER/KNOB", "cc", 1, 0, raw, raw / 127)
+
+
+def test_an_osc_message_is_told_with_sender_and_intent(app):
+    with app.events.watch() as watch:
+        app.conductor.on_osc(osc("/bridge/macro/reaction", 0.25))
+        (line,), left_out = watch.take()
+    assert (line.source, line.sender, line.what) == (
+        "osc:127.0.0.1:9700",
+        "127.0.0.1:5005",
+        "/bridge/macro/reaction 0.25",
+    )
+    assert [(intent.target, intent.value) for intent in line.intents] == [("macro/reaction", 0.25)]
+    assert left_out == 0
+
+
+def test_a_knob_is_told_with_the_mapping_it_reaches(app):
+    with app.events.watch() as watch:
+        app.conductor.on_midi(fader(64))
+        (line,), _ = watch.take()
+    assert line.source == "midi:nanoKONTROL2 SLIDER/KNOB"
+    assert line.what == "cc 0 channel 1 = 64"
+    assert line.matches
+    assert all(match.startswith("korg_nanokontrol2: ") for match in line.matches)
+
+
+def test_what_no_mapping_wants_is_told_too(app):
+    with app.events.watch() as watch:
+        app.conductor.on_osc(osc("/nobody/listens", "x" * 500, b"y" * 500, *range(20)))
+        (line,), _ = watch.take()
+    assert (line.matches, line.intents, line.refused) == ((), (), ())
+    assert len(line.what) < 250
+
+
+@pytest.mark.parametrize(
+    "event", [osc("/bridge/theme", "no-such-theme"), osc("/bridge/actoin/tap"), osc("/bridge/bpm", "fast")]
+)
+def test_what_is_refused_says_why(app, event):
+    with app.events.watch() as watch:
+        app.conductor.on_osc(event)
+        (line,), _ = watch.take()
+    assert line.refused
+
+
+def test_the_page_clock_start_and_subscribers_are_told_ticks_are_not(app):
+    with app.events.watch() as watch:
+        app.conductor.post(Intent(time.monotonic(), "action/tap", "trigger", origin="web"))
+        for kind in ("start", "clock", "clock"):
+            app.conductor.on_midi(MidiClockEvent(time.monotonic(), "IAC", kind))
+        app.conductor.on_osc(osc("/bridge/subscribe", 9001))
+        lines, _ = watch.take()
+    app.feedback.close()
+    assert [(line.source, line.what, line.taken_by) for line in lines] == [
+        ("web", "asks for action/tap", ""),
+        ("midi:IAC", "start", "tempo"),
+        ("osc:127.0.0.1:9700", "/bridge/subscribe 9001", "state feedback"),
+    ]
+
+
+def test_nothing_is_kept_while_nobody_watches(app):
+    app.conductor.on_midi(fader(3))
+    assert (app.events.added, app.events.left_out) == (0, 0)
+    with app.events.watch() as watch:
+        assert watch.take() == ((), 0)
+        app.conductor.on_midi(fader(5))
+    with app.events.watch() as watch:
+        assert watch.take() == ((), 0)
+
+
+def test_a_refusal_outside_of_an_event_sticks_to_none(app):
+    with app.events.watch() as watch:
+        app.events.refuse("of a signal")
+        app.conductor.on_midi(fader(64))
+        app.events.refuse("of a signal")
+        app.conductor.on_midi(fader(65))
+        lines, _ = watch.take()
+    assert [line.refused for line in lines] == [(), ()]
+
+
+def test_a_flood_is_counted_and_the_rate_recovers():
+    log = EventLog()
+
+    def arrive(count, now):
+        for _ in range(count):
+            if log.begin(now):
+                log.add(now, "midi:x", "cc")
+
+    with log.watch() as watch:
+        arrive(1000, 10.0)
+        lines, left_out = watch.take()
+        assert (len(lines), left_out) == (200, 800)
+        arrive(1000, 10.5)
+        lines, left_out = watch.take()
+        assert (len(lines), left_out) == (100, 900)
+        arrive(10, 20.0)
+        assert len(watch.take()[0]) == 10
+
+
+def test_a_slow_reader_loses_the_oldest_and_is_told_how_many():
+    log = EventLog()
+    with log.watch() as slow, log.watch() as quick:
+        for number in range(3 * KEPT):
+            if log.begin(float(number)):
+                log.add(float(number), "midi:x", str(number))
+            assert [line.what for line in quick.take()[0]] == [str(number)]
+        lines, left_out = slow.take()
+    assert [line.what for line in lines] == [str(number) for number in range(2 * KEPT, 3 * KEPT)]
+    assert left_out == 2 * KEPT
+
+
+def test_events_in_words():
+    assert words_of(osc("/a", 1, 0.1234567891, "b", True, None)) == "/a 1 0.123457 'b' True None"
+    assert words_of(MidiEvent(0, "p", "pitch_bend", 2, 0, 8192, 0.5)) == "pitch_bend channel 2 = 8192"
+    assert words_of(MidiClockEvent(0, "p", "song_position", 16)) == "song_position 16"
