@@ -5,11 +5,12 @@ from __future__ import annotations
 __all__ = ["Library"]
 
 import contextlib
-from collections.abc import Sequence
+import os
+from collections.abc import Iterable, Sequence
 from pathlib import Path
 
 from bridge.config import SYSTEM_CONFIG_DIRECTORY
-from bridge.mapping import MappingSet, load_mappings, mapping_directories
+from bridge.mapping import MappingFile, MappingSet, load_mappings, mapping_directories
 from bridge.model.board import ProblemBoard
 from bridge.model.data import shipped
 from bridge.model.errors import Issue
@@ -37,6 +38,8 @@ class Library:
         self._mapping_directories = (own, system_directory / "mappings", ours)
         self._board = board
         self.issues: dict[str, tuple[Issue, ...]] = {}
+        self._good_themes: dict[str, Theme] = {}
+        self._good_mappings: tuple[MappingFile, ...] = ()
 
     @property
     def directories(self) -> tuple[Path, ...]:
@@ -60,22 +63,38 @@ class Library:
         return frozenset(found)
 
     def themes(self) -> dict[str, Theme]:
-        """The themes by slug."""
+        """The themes by slug; a file that has broken since the last reading keeps its last good copy."""
         themes, issues = load_themes(self._theme_directories)
+        # Of themes the last directory counts, of mappings the first.
+        broken = _broken(issues, self._theme_directories[::-1], self._good_themes)
+        kept = {slug: self._good_themes[slug] for slug in broken}
+        themes = dict(sorted({**themes, **kept}.items()))
+        self._good_themes = themes
         issues += check_settings(self._settings.show, themes)
-        self._note("show", issues)
+        self._note("show", issues, kept=bool(kept))
         return themes
 
     def mappings(self, themes: Sequence[str] = ()) -> MappingSet:
-        """The mappings; ``themes`` are the slugs they may name."""
+        """The mappings; ``themes`` are the slugs they may name.
+
+        A file that has broken since the last reading keeps its last good copy.
+        """
         settings = self._settings.mapping
         mappings, issues = load_mappings(
             self._mapping_directories, settings.files, themes=themes, takeover=settings.takeover
         )
-        self._note("mapping", issues)
+        good = {file.stem: file for file in self._good_mappings}
+        kept = {stem: good[stem] for stem in _broken(issues, self._mapping_directories, good)}
+        if kept:
+            # A shipped file that stood aside for one of the user's goes on standing aside.
+            aside = {file.profile for file in kept.values() if file.profile != file.stem} - set(settings.files)
+            files = {file.stem: file for file in mappings.files if file.stem not in aside} | kept
+            mappings = MappingSet(tuple(files[stem] for stem in sorted(files)))
+        self._good_mappings = mappings.files
+        self._note("mapping", issues, kept=bool(kept))
         return mappings
 
-    def _note(self, part: str, issues: Sequence[Issue]) -> None:
+    def _note(self, part: str, issues: Sequence[Issue], *, kept: bool) -> None:
         self.issues[part] = tuple(issues)
         if self._board is None:
             return
@@ -83,4 +102,16 @@ class Library:
             self._board.clear(part, "document")
             return
         more = f" (and {len(issues) - 1} more)" if len(issues) > 1 else ""
-        self._board.pin(part, "document", f"{issues[0]}{more}", "It is left out. See all with: scope-bridge check")
+        used = "Its last good copy is used." if kept else "It is left out."
+        self._board.pin(part, "document", f"{issues[0]}{more}", f"{used} See all with: scope-bridge check")
+
+
+def _broken(issues: Iterable[Issue], directories: Sequence[Path], known: Iterable[str]) -> list[str]:
+    """Those of the known names whose file that counts (of the first directory that has one) has an issue."""
+    sources = {issue.source for issue in issues}
+    paths = {name: [directory / f"{name}.toml" for directory in directories] for name in known}
+    return [
+        name
+        for name, places in paths.items()
+        if str(next((path for path in places if os.path.lexists(path)), "")) in sources
+    ]

@@ -67,3 +67,24 @@ def test_a_folder_that_cannot_be_listed_is_named_and_the_rest_plays(user: Path) 
     assert library.fingerprint() == frozenset()
     for part in ("show", "mapping"):
         assert "cannot be listed" in str(library.issues[part][0])
+
+
+def test_a_file_that_breaks_while_playing_keeps_its_last_good_copy(machine: Path, user: Path) -> None:
+    library = library_of(machine, user)
+    theme, mapping = user / "themes" / "mine.toml", user / "mappings" / "mine.toml"
+    theme.write_text('version = 1\nname = "Mine"\n[prompt]\nbase = "a lamp"\n')
+    mapping.write_text('version = 1\n[about]\nname = "My box"\nprofile = "akai_midimix"\n')
+    good_themes, good_mappings = library.themes(), library.mappings()
+    assert library.issues == {"show": (), "mapping": ()}
+    for path in (theme, mapping):
+        path.write_text("version = [")
+    for _ in range(2):
+        assert library.themes() == good_themes
+        assert library.mappings() == good_mappings
+        assert library.issues["show"]
+        assert library.issues["mapping"]
+    theme.unlink()
+    mapping.unlink()
+    assert "mine" not in library.themes()
+    assert {"mine", "akai_midimix"} & {info.name for info in list_mappings(library.mappings())} == {"akai_midimix"}
+    assert library.issues == {"show": (), "mapping": ()}
