@@ -7,13 +7,14 @@ __all__ = ["BadRequestError", "action_intent", "param_intents", "target_intents"
 import json
 import math
 from collections.abc import Mapping
-from typing import Any
+from typing import Any, Final
 
 from bridge.model.document import suggest
 from bridge.model.errors import ScopeBridgeError
 from bridge.model.targets import ACTIONS, EFFECTS, MACROS, Intent
 
 ORIGIN = "web"
+_TEMPO: Final = {"tempo/bpm": (20.0, 999.0), "tempo/beat": (0.0, 2.0**31 - 1), "tempo/playing": (0.0, 1.0)}
 
 
 class BadRequestError(ScopeBridgeError):
@@ -23,7 +24,9 @@ class BadRequestError(ScopeBridgeError):
 def action_intent(name: str, body: bytes, now: float) -> Intent:
     """``POST /api/v1/actions/<name>``: no body or ``true`` fires, ``false`` releases."""
     if name not in ACTIONS:
-        raise BadRequestError(f"There is no action {name!r}.", hint=suggest(name, ACTIONS))
+        raise BadRequestError(
+            f"There is no action {name!r}.", hint=suggest(name, ACTIONS) or "GET /api/v1/targets lists them."
+        )
     value = _parse(body) if body.strip() else True
     if isinstance(value, Mapping):
         value = value.get("value", True)
@@ -55,7 +58,17 @@ def _target(name: str, value: Any, now: float) -> Intent:
         raise BadRequestError(
             f"There is no target {name!r}.", hint=suggest(kind, ("theme", "prompt", "param", "macro", "fx"))
         )
-    return Intent(now, name, "set", _value(name, value), normalised=kind in ("macro", "fx"), origin=ORIGIN)
+    given = _tempo(name, value) if kind == "tempo" else _value(name, value)
+    return Intent(now, name, "set", given, normalised=kind in ("macro", "fx"), origin=ORIGIN)
+
+
+def _tempo(name: str, value: Any) -> Any:
+    if name not in _TEMPO:
+        raise BadRequestError(f"There is no target {name!r}.", hint=suggest(name, _TEMPO))
+    low, high = _TEMPO[name]
+    if not isinstance(value, int | float) or not low <= value <= high:
+        raise BadRequestError(f"{name} must be a number from {low:g} to {high:g}.")
+    return value
 
 
 def _object(body: bytes) -> Mapping[str, Any]:
@@ -75,10 +88,19 @@ def _parse(body: bytes) -> Any:
 
 
 def _value(name: str, value: Any) -> Any:
-    if isinstance(value, float) and not math.isfinite(value):
+    if isinstance(value, int | float) and not _finite(value):
         raise BadRequestError(f"{name} must be a finite number.")
+    if isinstance(value, str) and any("\ud800" <= letter <= "\udfff" for letter in value):
+        raise BadRequestError(f"{name} holds half a character.", hint="Send it as UTF-8.")
     if isinstance(value, list):
         return tuple(_value(name, inner) for inner in value)
     if isinstance(value, Mapping):
         raise BadRequestError(f"{name} must be a number, text, true, false or a list.")
     return value
+
+
+def _finite(value: float) -> bool:
+    try:
+        return math.isfinite(value)
+    except OverflowError:  # a whole number may be too large for a float
+        return False

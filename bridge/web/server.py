@@ -186,7 +186,11 @@ class WebServer:
         except ScopeBridgeError as error:
             return web.json_response({"error": error.message, "hint": error.hint}, status=500)
         except web.HTTPException as error:
-            hint = "See the README for the API." if error.status == 404 else ""
+            if error.status == web.HTTPRequestEntityTooLarge.status_code:
+                self._board.reject(PART, "body too large", request.path)
+            hint = {404: "See the README for the API.", 413: f"Send at most {MAX_BODY // 1024} KiB."}.get(
+                error.status, ""
+            )
             body = {"error": error.reason, "hint": hint}
             headers = {"Allow": error.headers["Allow"]} if "Allow" in error.headers else None
             return web.json_response(body, status=error.status, headers=headers)

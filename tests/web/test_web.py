@@ -150,7 +150,15 @@ def test_actions_params_and_targets_become_intents():
         ("targets", b'{"macro/reacton": 1}', 'Did you mean \\"reaction\\"'),
         ("targets", b'{"nothing": 1}', "no target"),
         ("params", b"[" * 60000, "not JSON"),
-        ("params", b'{"a":"' + b"x" * 70000 + b'"}', "Too Large"),
+        ("params", b'{"a":"' + b"x" * 70000 + b'"}', "Send at most 64 KiB"),
+        ("params", b'{"noise_scale": ' + b"9" * 400 + b"}", "finite"),
+        ("targets", b'{"tempo/bpm": ' + b"9" * 400 + b"}", "from 20 to 999"),
+        ("targets", b'{"tempo/bpm": NaN}', "from 20 to 999"),
+        ("targets", b'{"tempo/bpm": "fast"}', "from 20 to 999"),
+        ("targets", b'{"tempo/beat": 1e300}', "from 0 to"),
+        ("targets", b'{"tempo/bmp": 120}', 'Did you mean \\"tempo/bpm\\"'),
+        ("targets", rb'{"prompt": "\ud800"}', "half a character"),
+        ("actions/zzz", b"", "GET /api/v1/targets"),
     ],
 )
 def test_a_bad_body_is_one_clear_sentence_and_changes_nothing(path, body, part_of_answer):
@@ -160,6 +168,7 @@ def test_a_bad_body_is_one_clear_sentence_and_changes_nothing(path, body, part_o
             assert answer.status in (400, 413)
             assert part_of_answer in await answer.text()
             assert client.taken == []
+            assert sum(client.board.rejected.values()) == 1
 
     run(scenario())
 
