@@ -103,14 +103,18 @@ class Desk:
             self.controls.touch(f"fx/{name}", Touch(min(max(number, 0.0), 1.0)))
         return None
 
-    def latch(self, latch: Latch, intent: Intent, now: float) -> None:
+    def latch(self, latch: Latch, intent: Intent, now: float) -> Issue | None:
         """Turn a switch over, set it, or let it go."""
         if intent.kind == "release":
             latch.release(now)
         elif intent.kind == "set" and intent.value is not None:
-            latch.set((number_of(intent.value) or 0.0) > 0.0, now)
+            number = number_of(intent.value)
+            if number is None:
+                return wrong(intent, f"cannot take {intent.value!r}.", "Give true or false.")
+            latch.set(number > 0.0, now)
         else:
             latch.trigger(now)
+        return None
 
 
 def wrong(intent: Intent, message: str, hint: str = "") -> Issue:

@@ -103,8 +103,7 @@ class Show:
         if name == "prompt":
             return self._prompt(intent)
         if name == "paused":
-            self._desk.latch(self._desk.paused, intent, now)
-            return None
+            return self._desk.latch(self._desk.paused, intent, now)
         if name == "reset_cache":
             return self._action(name, intent, world, now)
         if name == "transition_steps":
@@ -120,14 +119,13 @@ class Show:
         desk = self._desk
         switches = {"blackout": desk.effects.blackout, "freeze": desk.effects.freeze, "pause": desk.paused}
         if name in switches:
-            desk.latch(switches[name], intent, now)
-            return None
+            return desk.latch(switches[name], intent, now)
         if name == "panic":
             was = desk.panic.on
-            desk.latch(desk.panic, intent, now)
+            issue = desk.latch(desk.panic, intent, now)
             if desk.panic.on and not was:
                 self._calm()
-            return None
+            return issue
         if name not in ACTIONS:
             return wrong(intent, f'there is no action "{name}".', suggest(name, ACTIONS))
         if intent.kind == "release" or (intent.kind == "set" and number_of(intent.value) == 0.0):

@@ -60,6 +60,9 @@ def test_each_switch_is_undone_by_itself_only(name: str) -> None:
     player.set(f"action/{name}", True)
     player.set(f"action/{name}", True)
     assert state(player) == on
+    target = "param/paused" if name == "pause" else f"action/{name}"
+    assert player.set(target, "rubbish") is not None
+    assert state(player) == on
     player.set(f"action/{name}", 0)
     assert not any(state(player).values())
 
