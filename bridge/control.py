@@ -193,7 +193,9 @@ class Conductor:
     def _tell(self, intent: Intent, issue: Issue | None) -> None:
         """Count what the show could not do."""
         if issue is not None:
-            self._board.reject(issue.source, issue.message, issue.where)
+            self._board.reject(
+                issue.source, issue.message, f"{issue.where}. {issue.hint}" if issue.hint else issue.where
+            )
             self._events.refuse(issue.message)
 
     def _take_tempo(self, name: str, intent: Intent) -> None:

@@ -142,3 +142,8 @@ def test_events_in_words():
     assert words_of(osc("/a", 1, 0.1234567891, "b", True, None)) == "/a 1 0.123457 'b' True None"
     assert words_of(MidiEvent(0, "p", "pitch_bend", 2, 0, 8192, 0.5)) == "pitch_bend channel 2 = 8192"
     assert words_of(MidiClockEvent(0, "p", "song_position", 16)) == "song_position 16"
+
+
+def test_what_the_show_refuses_says_what_to_do_in_the_log(app, caplog):
+    app.conductor.on_osc(osc("/bridge/theme", "neon-foundri"))
+    assert 'Did you mean "neon-foundry"?' in caplog.text
