@@ -130,7 +130,8 @@ def _ports(settings: Settings, running: bool) -> Iterable[Verdict]:
     if running:
         return
     for listener in settings.osc.listen:
-        with socket.socket(socket.AF_INET, socket.SOCK_DGRAM) as probe:
+        family = socket.AF_INET6 if ":" in listener.address else socket.AF_INET
+        with socket.socket(family, socket.SOCK_DGRAM) as probe:
             try:
                 probe.bind((listener.address, listener.port))
             except OSError as error:

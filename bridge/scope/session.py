@@ -23,6 +23,7 @@ from aiortc import (
 from aiortc.rtcicetransport import parse_stun_turn_uri
 
 from bridge.model.errors import ScopeProtocolError, ScopeSessionLost
+from bridge.scope.receive import receive_sooner
 from bridge.scope.replies import IceServer
 
 logger = logging.getLogger(__name__)
@@ -55,6 +56,7 @@ class MediaSession:
         self._opened = asyncio.Event()
         transceiver = self._peer.addTransceiver(self._black or "video", direction="sendrecv")
         transceiver.setCodecPreferences(_preferring(codec))
+        self._intake = receive_sooner(transceiver.receiver)
         self._channel = self._peer.createDataChannel(CHANNEL, ordered=True)
         self._channel.bufferedAmountLowThreshold = MOST_BUFFERED // 2
         self._channel.on("open", self._on_open)
@@ -119,6 +121,9 @@ class MediaSession:
                 await self._peer.close()
         except TimeoutError:
             logger.warning("The peer connection did not close within %g s; it is left behind.", _CLOSE_S)
+        finally:
+            if self._intake is not None:
+                self._intake.close()
 
     def _on_open(self) -> None:
         self._opened.set()
