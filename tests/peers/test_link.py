@@ -15,12 +15,15 @@ async def play():
     link = aalink.Link(131.0)
     link.enabled = True
     while True:
-        await link.sync(1)
+        print(await link.sync(1), flush=True)
 asyncio.run(play())
 """
 WATCH = """
 import json, subprocess, sys, time, urllib.request
-peer = subprocess.Popen([sys.executable, "-c", sys.argv[1]])
+# Of two sessions that meet the elder's tempo wins, and within half a second chance: the peer is to be well ahead.
+peer = subprocess.Popen([sys.executable, "-c", sys.argv[1]], stdout=subprocess.PIPE, text=True)
+for _ in range(4):
+    peer.stdout.readline()
 daemon = subprocess.Popen([sys.executable, "-m", "bridge", "-q", "-o", "link.enabled=true", "-o", "osc.listen=[]",
     "-o", "midi.enabled=false", "-o", "outputs.ndi.enabled=false", "-o", "mapping.files=[]", "run"])
 try:

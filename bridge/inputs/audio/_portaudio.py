@@ -4,15 +4,22 @@ from __future__ import annotations
 
 __all__ = ["AudioBackend", "CaptureStream", "OnAudio", "PortAudio", "list_devices"]
 
+import logging
+import threading
 from collections.abc import Callable
 from types import ModuleType
-from typing import Any, Literal, Protocol, TypeAlias
+from typing import Any, Final, Literal, Protocol, TypeAlias
 
 import numpy as np
 import numpy.typing as npt
 
 from bridge.inputs.audio._devices import InputDevice
 from bridge.model.errors import AudioDeviceError, DependencyMissing
+
+logger = logging.getLogger(__name__)
+
+CLOSE_S: Final = 2.0
+"""A driver has this long to let a stream go. ALSA's pulse plug-in may never do so once its server has died."""
 
 OnAudio: TypeAlias = Callable[[npt.NDArray[np.float32], float, bool], None]
 """Called in the driver's thread with (samples, channels), the age of the last sample in seconds, and whether
@@ -48,12 +55,25 @@ class AudioBackend(Protocol):
 class _Stream:
     def __init__(self, stream: Any) -> None:
         self._stream = stream
+        self._closer = threading.Thread(target=self._close, name="audio-close", daemon=True)
 
     @property
     def active(self) -> bool:
         return bool(self._stream.active)
 
+    @property
+    def is_stuck(self) -> bool:
+        """Whether the driver was asked to let go, and has not."""
+        return self._closer.is_alive()
+
     def close(self) -> None:
+        if self._closer.ident is None:
+            self._closer.start()
+        self._closer.join(CLOSE_S)
+        if self.is_stuck:
+            logger.warning("the sound driver does not let go of its device; left behind")
+
+    def _close(self) -> None:
         # A device that was pulled out answers its own closing with errors that say nothing new.
         self._stream.abort(ignore_errors=True)
         self._stream.close(ignore_errors=True)
@@ -64,7 +84,8 @@ class PortAudio:
 
     PortAudio reads the list of devices once, when it is initialised, and never again: ``refresh`` shuts it down
     and starts it anew (``Pa_Terminate``, ``Pa_Initialize``). That would tear down an open stream, so it is done only
-    while waiting for a device. sounddevice offers the two calls under private names alone.
+    while waiting for a device, and not while a driver still hangs in the closing of one: then the devices known
+    are tried again. sounddevice offers the two calls under private names alone.
 
     Raises:
         DependencyMissing: sounddevice or the PortAudio library is not installed.
@@ -72,8 +93,12 @@ class PortAudio:
 
     def __init__(self) -> None:
         self._sd = _load()
+        self._streams: list[_Stream] = []
 
     def refresh(self) -> None:
+        self._streams = [stream for stream in self._streams if stream.is_stuck]
+        if self._streams:
+            return
         try:
             self._sd._terminate()
             self._sd._initialize()
@@ -124,7 +149,9 @@ class PortAudio:
             if stream is not None:
                 stream.close(ignore_errors=True)
             raise _device_error(f'"{device.full_name}" could not be opened', error) from error
-        return _Stream(stream)
+        opened = _Stream(stream)
+        self._streams.append(opened)
+        return opened
 
 
 def list_devices() -> tuple[InputDevice, ...]:
