@@ -45,6 +45,7 @@ class StatusReport:
             "prompts": shown.prompts,
             "params": {"desired": shown.desired, "effective": shown.effective, "ineffective": shown.ineffective},
             "macros": shown.macros,
+            "fx": app.fx.value.levels,
             "switches": {
                 "panic": shown.panic,
                 "blackout": shown.blackout,

@@ -147,3 +147,10 @@ def test_events_in_words():
 def test_what_the_show_refuses_says_what_to_do_in_the_log(app, caplog):
     app.conductor.on_osc(osc("/bridge/theme", "neon-foundri"))
     assert 'Did you mean "neon-foundry"?' in caplog.text
+
+
+def test_a_held_effect_shows_in_status(app):
+    app.conductor.on_osc(osc("/bridge/fx/hue", 0.25))
+    assert app.status()["fx"] == {"hue": 0.25}
+    app.conductor.on_osc(osc("/bridge/action/panic"))
+    assert app.status()["fx"] == {}
