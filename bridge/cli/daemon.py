@@ -35,9 +35,11 @@ class Daemon:
         except ConfigurationError:  # a broken file must not keep anyone from asking a running daemon
             web = WebSettings()
         host = "127.0.0.1" if web.address in ("0.0.0.0", "::") else web.address  # noqa: S104 - a comparison
-        self.url = (given.url or f"http://{host}:{web.port}").rstrip("/")
+        url = _address(given.url or f"http://{host}:{web.port}")
+        self.place = str(url.copy_with(userinfo=b"", query=None)).rstrip("/")
+        """Where the daemon is, without a password that may stand in the address."""
         headers = {"Authorization": f"Bearer {web.token.get_secret_value()}"} if web.token else {}
-        self._client = httpx.Client(base_url=self.url, headers=headers, timeout=5.0, trust_env=False)
+        self._client = httpx.Client(base_url=url, headers=headers, timeout=5.0, trust_env=False)
 
     def get(self, path: str) -> Any:
         """JSON of a GET."""
@@ -58,7 +60,7 @@ class Daemon:
             with self._client.stream("GET", path) as answer:
                 if answer.status_code >= 400 or not answer.headers.get("content-type", "").startswith("text/event-"):
                     raise ScopeBridgeError(
-                        f"What answers at {self.url} has no {path} ({answer.status_code} {answer.reason_phrase}).",
+                        f"What answers at {self.place} has no {path} ({answer.status_code} {answer.reason_phrase}).",
                         hint="Is it an older Scope Bridge?" if answer.status_code == 404 else "",
                     )
                 begun = True
@@ -70,10 +72,12 @@ class Daemon:
         except httpx.HTTPError as error:
             if not begun:
                 raise self._nobody() from error
-        raise ScopeBridgeError(f"The daemon at {self.url} ended.", hint="Start it again with: scope-bridge run.")
+        raise ScopeBridgeError(f"The daemon at {self.place} ended.", hint="Start it again with: scope-bridge run.")
 
     def _nobody(self) -> DaemonNotRunning:
-        return DaemonNotRunning(f"No daemon answers at {self.url}.", hint="Start one with: scope-bridge run (or demo).")
+        return DaemonNotRunning(
+            f"No daemon answers at {self.place}.", hint="Start one with: scope-bridge run (or demo)."
+        )
 
     def _call(self, method: str, path: str, body: Any = None) -> Any:
         try:
@@ -83,7 +87,17 @@ class Daemon:
         try:
             content = answer.json()
         except ValueError as error:
-            raise ScopeBridgeError(f"What answers at {self.url} is not Scope Bridge.") from error
+            raise ScopeBridgeError(f"What answers at {self.place} is not Scope Bridge.") from error
         if answer.status_code >= 400 and answer.status_code != 503:
             raise ScopeBridgeError(str(content.get("error", answer.reason_phrase)), hint=str(content.get("hint", "")))
         return content
+
+
+def _address(text: str) -> httpx.URL:
+    try:
+        url = httpx.URL(text)
+    except httpx.InvalidURL as error:
+        raise ScopeBridgeError(f"--url is not an address: {error}.", hint="Such as http://127.0.0.1:9720.") from error
+    if url.scheme not in ("http", "https") or not url.host:
+        raise ScopeBridgeError("--url is not an address.", hint="Such as http://127.0.0.1:9720.")
+    return url

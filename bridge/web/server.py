@@ -7,6 +7,7 @@ __all__ = ["Preview", "WebServer"]
 import asyncio
 import json
 import logging
+import os
 import time
 from collections.abc import Awaitable, Callable, Mapping
 from concurrent.futures import ThreadPoolExecutor
@@ -128,7 +129,7 @@ class WebServer:
             self._board.pin(
                 PART,
                 "bind",
-                f"The page cannot listen on {settings.address}:{settings.port}: {error.strerror or error}.",
+                f"The page cannot listen on {settings.address}:{settings.port}: {os.strerror(error.errno) if error.errno else error}.",
                 "Is another Scope Bridge running? Set web.port to a free one.",
             )
             return False

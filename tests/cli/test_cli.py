@@ -128,6 +128,17 @@ def test_without_a_daemon_the_exit_code_is_three(verb, capsys):
     assert "scope-bridge run" in capsys.readouterr().err
 
 
+def test_a_password_in_the_address_is_not_printed(capsys):
+    assert main(["status", "--url", "http://dj:secret@127.0.0.1:9"]) == NO_DAEMON
+    assert "secret" not in capsys.readouterr().err
+
+
+@pytest.mark.parametrize("url", ["ftp://x", "nonsense"])
+def test_what_is_no_address_is_said(url, capsys):
+    assert main(["status", "--url", url]) == 1
+    assert "not an address" in capsys.readouterr().err
+
+
 def test_themes_and_mappings_are_listed_and_shown(capsys):
     assert main(["themes"]) == FINE
     assert "crystal-sanctuary" in capsys.readouterr().out
