@@ -4,6 +4,7 @@ from __future__ import annotations
 
 __all__ = ["Reading", "Slot", "Values", "build_slots", "decode_ticks"]
 
+from abc import ABC, abstractmethod
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from typing import Final, Literal, TypeAlias
@@ -42,7 +43,7 @@ class Reading:
     origin: str = ""
 
 
-class Slot:
+class Slot(ABC):
     """Base of the modes. ``span`` is the target's lowest and highest value, where known."""
 
     def __init__(self, rule: Rule) -> None:
@@ -57,15 +58,15 @@ class Slot:
         """Take note of what is known of the target now."""
         self.span = facts.span(self.rule.target)
 
+    @abstractmethod
     def feed(self, reading: Reading, values: Values, now: float) -> Outcome:
         """What a message of the control asks for."""
-        raise NotImplementedError
 
     def tick(self, values: Values, now: float, dt: float) -> tuple[Intent, ...]:
         """What is still under way, ``dt`` seconds after the last tick."""
         return NOTHING
 
-    def forget(self) -> None:
+    def forget(self) -> None:  # noqa: B027 - most modes have nothing to forget
         """The control has meanwhile been used for another layer."""
 
     def needs(self, values: Values) -> float | None:
