@@ -12,7 +12,9 @@ import time
 from collections.abc import Callable
 from typing import Any, Final
 
-from bridge.config import Loaded, user_config_directory
+from bridge.avatar import THEME as AVATAR
+from bridge.avatar import pictures_of
+from bridge.config import SYSTEM_CONFIG_DIRECTORY, Loaded, user_config_directory
 from bridge.control import Conductor
 from bridge.ears import EarsThread, make_ears
 from bridge.feedback import OscFeedback
@@ -35,8 +37,9 @@ from bridge.report import StatusReport
 from bridge.scope import ScopeClient
 from bridge.service import Health, Notifier, Pulse
 from bridge.settings import Settings
-from bridge.show import Show
+from bridge.show import Show, ShowSettings
 from bridge.supervisor import Supervisor
+from bridge.switching import Switching
 from bridge.tempo import TempoClock
 from bridge.web import WebServer
 
@@ -84,19 +87,34 @@ class App:
             clock=clock,
             source_size=(settings.scope.load_params.width, settings.scope.load_params.height),
         )
-        self.scope = ScopeClient(settings.scope, facts=self.facts, frames=frames, board=self.board, clock=clock)
+        self.scope = ScopeClient(
+            settings.scope,
+            settings.avatar,
+            pictures=pictures_of(
+                settings.avatar, loaded.sources, (user_config_directory(os.environ), SYSTEM_CONFIG_DIRECTORY)
+            ),
+            facts=self.facts,
+            frames=frames,
+            board=self.board,
+            clock=clock,
+        )
         self.feedback = OscFeedback(settings.feedback, board=self.board, clock=clock)
         self.themes = self.library.themes()
         mapper = Mapper(self.library.mappings(tuple(self.themes)), reject=self._refuse, themes=tuple(self.themes))
+        avatar = AVATAR if AVATAR in self.themes and settings.avatar.prompts else ""
+        # Another seed each night, so that two shows are not the same show.
+        show = Show(_first_theme(settings, avatar), self.themes, rng_seed=time.time_ns() % 2**31)
         self.conductor = Conductor(
             tempo=TempoClock(settings.tempo),
             mapper=mapper,
-            # Another seed each night, so that two shows are not the same show.
-            show=Show(settings.show, self.themes, rng_seed=time.time_ns() % 2**31),
+            show=show,
             facts=self.facts,
             fx=self.fx,
             submit=self.scope.submit,
             reconnect=self.scope.reconnect,
+            switching=Switching(
+                self.scope, theme=lambda: show.theme, avatar_theme=avatar, text_theme=settings.show.theme
+            ),
             feedback=self.feedback,
             supervisor=self.supervisor,
             board=self.board,
@@ -267,6 +285,13 @@ class App:
             f"The configuration is wrong, {used.get(loaded.fallback, loaded.fallback)}: {loaded.issues[0]}{more}",
             "See all of it with: scope-bridge check",
         )
+
+
+def _first_theme(settings: Settings, avatar: str) -> ShowSettings:
+    """The show's settings; in video mode it begins with the avatar's theme, unless a theme was chosen."""
+    if settings.scope.input_mode == "video" and avatar and "theme" not in settings.show.model_fields_set:
+        return settings.show.model_copy(update={"theme": avatar})
+    return settings.show
 
 
 def _hand_over(loop: asyncio.AbstractEventLoop, call: Callable[[], None]) -> None:

@@ -18,7 +18,7 @@ from bridge.mapping import MappingSettings
 from bridge.model.document import PartSettings
 from bridge.outputs import OutputSettings
 from bridge.program import ProgramSettings
-from bridge.scope import ScopeSettings
+from bridge.scope import AvatarSettings, ScopeSettings
 from bridge.show import ShowSettings
 from bridge.tempo import TempoSettings
 from bridge.web import WebSettings
@@ -35,6 +35,7 @@ class Settings(PartSettings):
     """Scope Bridge."""
 
     scope: ScopeSettings = Field(default_factory=ScopeSettings, description="The Daydream Scope server.")
+    avatar: AvatarSettings = Field(default_factory=AvatarSettings, description="A character kept by a reference image.")
     osc: OscSettings = Field(default_factory=OscSettings, description="OSC in.")
     midi: MidiSettings = Field(default_factory=MidiSettings, description="MIDI in.")
     link: LinkSettings = Field(default_factory=LinkSettings, description="Ableton Link.")

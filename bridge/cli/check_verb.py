@@ -13,9 +13,10 @@ import dataclasses
 import json
 import os
 
+from bridge.avatar import avatar_issues, pictures_of
 from bridge.cli.configuration import load_settings, sources
 from bridge.cli.exits import BAD_CONFIGURATION, FINE
-from bridge.config import user_config_directory
+from bridge.config import SYSTEM_CONFIG_DIRECTORY, user_config_directory
 from bridge.library import Library
 from bridge.model.errors import ConfigurationError, Issue
 from bridge.settings import Settings
@@ -37,6 +38,9 @@ def execute(given: argparse.Namespace) -> int:
     library = Library(settings, user_config_directory(os.environ))
     themes = library.themes()
     mappings = library.mappings(tuple(themes))
+    directories = (user_config_directory(os.environ), SYSTEM_CONFIG_DIRECTORY)
+    pictures = pictures_of(settings.avatar, [str(path) for path in sources(given)], directories)
+    issues += avatar_issues(settings, pictures)
     issues += [issue for part in library.issues.values() for issue in part]
     if given.json:
         print(json.dumps([dataclasses.asdict(issue) for issue in issues], indent=2))

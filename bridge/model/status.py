@@ -4,6 +4,7 @@ from __future__ import annotations
 
 __all__ = [
     "AudioStatus",
+    "AvatarStatus",
     "MidiPortStatus",
     "OscStatus",
     "OutputStatus",
@@ -68,6 +69,21 @@ class ScopeStatus:
     video: ScopeVideoStatus = ScopeVideoStatus()
     video_in: Any = None
     reconnects: int = 0
+
+
+@dataclass(frozen=True, slots=True)
+class AvatarStatus:
+    """The avatar: ``reference`` is the picture chosen, ``held`` the one the session was given ("" for none).
+
+    ``active``: it has an effect. ``scale`` is how strongly it holds, 0..2.
+    """
+
+    reference: str = ""
+    references: tuple[str, ...] = ()
+    held: str = ""
+    active: bool = False
+    scale: float = 1.0
+    problems: tuple[Problem, ...] = ()
 
 
 @dataclass(frozen=True, slots=True)

@@ -18,12 +18,14 @@ import httpx
 
 from bridge.model.errors import ScopeProtocolError, ScopeRefused, ScopeUnreachable
 from bridge.model.facts import PipelineSchema
-from bridge.scope.replies import Answer, Health, IceServer, LoadState, LogTail, SessionMetrics
+from bridge.scope.replies import Answer, Asset, Health, IceServer, LoadState, LogTail, SessionMetrics
 from bridge.scope.schemas import parse_schemas
 from bridge.scope.urls import is_loopback, is_runpod, mask_url
 
 LIMIT: Final = 1_000_000
 SCHEMAS_LIMIT: Final = 8_000_000
+UPLOAD_S: Final = 30.0
+"""Longest wait for an upload: a megabyte over a venue's slow uplink."""
 _SESSION: Final = re.compile(r"[A-Za-z0-9_.-]{1,128}")
 _GONE: Final = frozenset({404, 405, 501})
 
@@ -109,6 +111,15 @@ class ScopeApi:
             raise
         return True
 
+    async def upload_asset(self, name: str, content: bytes) -> str:
+        """``POST /api/v1/assets``: store a picture on the server; the path it is known by there, to be used verbatim.
+
+        The same name again replaces the file. Takes longer than other calls may: ``UPLOAD_S``.
+        """
+        query = {"filename": name}
+        text = await self._request("POST", "/api/v1/assets", query=query, content=content, patience=UPLOAD_S)
+        return Asset.parse(self._parsed("/api/v1/assets", text)).path
+
     async def metrics(self) -> SessionMetrics | None:
         """Frames in and out on the server; None where it does not count them."""
         found = await self._optional("/api/v1/session/metrics")
@@ -131,7 +142,9 @@ class ScopeApi:
     async def _json(
         self, method: str, path: str, body: Any = None, *, query: Mapping[str, Any] | None = None, limit: int = LIMIT
     ) -> Any:
-        text = await self._request(method, path, body, query=query, limit=limit)
+        return self._parsed(path, await self._request(method, path, body, query=query, limit=limit))
+
+    def _parsed(self, path: str, text: bytes) -> Any:
         try:
             return json.loads(text)
         except (ValueError, RecursionError) as error:
@@ -148,20 +161,33 @@ class ScopeApi:
         *,
         query: Mapping[str, Any] | None = None,
         limit: int = LIMIT,
+        content: bytes | None = None,
+        patience: float = 0.0,
     ) -> bytes:
+        """The answer's body. ``content`` is sent as it is instead of ``body``; ``patience`` may only lengthen the wait."""
         params = {**self._query, **(query or {})}
-        request = self._http.build_request(method, self._base + path, params=params or None, json=body)
+        seconds = max(patience, self._timeout)
+        headers = None if content is None else {"Content-Type": "application/octet-stream"}
+        request = self._http.build_request(
+            method,
+            self._base + path,
+            params=params or None,
+            json=body,
+            content=content,
+            headers=headers,
+            timeout=seconds,
+        )
         try:
-            async with asyncio.timeout(self._timeout):
+            async with asyncio.timeout(seconds):
                 response = await self._http.send(request, stream=True)
                 try:
                     content = await self._read(response, path, limit)
                 finally:
                     await response.aclose()
         except TimeoutError as error:
-            raise self._silent(path) from error
+            raise self._silent(path, seconds) from error
         except httpx.TimeoutException as error:
-            raise self._silent(path) from error
+            raise self._silent(path, seconds) from error
         except httpx.HTTPError as error:
             raise ScopeUnreachable(
                 f"No connection to {self._shown} ({type(error).__name__}).",
@@ -181,9 +207,9 @@ class ScopeApi:
                 )
         return bytes(content)
 
-    def _silent(self, path: str) -> ScopeUnreachable:
+    def _silent(self, path: str, seconds: float) -> ScopeUnreachable:
         return ScopeUnreachable(
-            f"{self._shown}{path} gave no answer within {self._timeout:g} s.",
+            f"{self._shown}{path} gave no answer within {seconds:g} s.",
             hint="Check the network, and that the server is not busy loading; scope.http_timeout_s is the limit.",
         )
 

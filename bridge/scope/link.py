@@ -8,14 +8,16 @@ import asyncio
 import random
 from collections.abc import Callable, Mapping
 from dataclasses import replace
-from typing import Any, Final, Literal
+from typing import Any, Final
 
 from bridge.model.board import ProblemBoard
 from bridge.model.cell import Cell
 from bridge.model.errors import ScopeError, ScopeRefused, ScopeSessionLost
-from bridge.model.facts import ChunkFacts, PipelineSchema, ScopeFacts, ScopeState
+from bridge.model.facts import ChunkFacts, InputMode, PipelineSchema, ScopeFacts, ScopeState
 from bridge.model.frames import Frame, LatestSlot
 from bridge.scope.api import ScopeApi
+from bridge.scope.avatar import Avatar, AvatarSettings, PictureSource
+from bridge.scope.avatar.keeper import Place
 from bridge.scope.loading import Loader
 from bridge.scope.pacer import Pacer
 from bridge.scope.playing import Play, quietly
@@ -31,18 +33,25 @@ PART: Final = "scope"
 _DELETE_S: Final = 2.0
 _STEADY_S: Final = 10.0
 _PERIOD_STEP: Final = 0.02
+_LASTING: Final = frozenset({"mode", "avatar-vace", "vace-idle"})
+"""Problems that a live session does not heal."""
 
 
 class Link:
     """Keeps a session alive. All of it runs on the media loop.
 
-    ``wake`` is set whenever something may be due for sending.
+    ``wake`` is set whenever something may be due for sending. ``mode`` and ``picture`` are the input mode and the
+    avatar's picture to begin with.
     """
 
     def __init__(
         self,
         settings: ScopeSettings,
+        avatar: AvatarSettings,
         *,
+        pictures: PictureSource,
+        mode: InputMode,
+        picture: str,
         pacer: Pacer,
         facts: Cell[ScopeFacts],
         frames: LatestSlot[Frame],
@@ -56,15 +65,18 @@ class Link:
         self._board = board
         self._clock = clock
         self._sessions: dict[str, str] = {}
+        self._avatar_settings = avatar
+        self.avatar = Avatar(avatar, pictures, hold=self._hold, board=board, clock=clock, chosen=picture)
+        self._wanted_mode: InputMode = mode
+        load_params = settings.load_params.wanted(with_vace=self.avatar.is_configured)
         self._loaders = {
-            url: Loader(
-                settings.pipeline, settings.load_params.as_params(), timeout=settings.load_timeout_s, clock=clock
-            )
+            url: Loader(settings.pipeline, load_params, timeout=settings.load_timeout_s, clock=clock)
             for url in settings.urls
         }
         self._again = asyncio.Event()
         self._pinned: set[str] = set()
         self._play: Play | None = None
+        self._visit_now: Visit | None = None
         self.wake = asyncio.Event()
         self.url = ""
         self.version: str | None = None
@@ -75,6 +87,33 @@ class Link:
     def reconnect(self) -> None:
         """End the session, or the wait for the next try, and connect at once."""
         self._again.set()
+
+    def set_mode(self, mode: InputMode) -> None:
+        """Go over to text or video input, with a new session on the pipeline as it is loaded.
+
+        A message over the channel is not enough: what a session does with input video, and whether it takes any, is
+        settled when it is set up (scope-protocol section 5). The whole state goes with the new one.
+        """
+        if mode != self._wanted_mode:
+            self._wanted_mode = mode
+            self._again.set()
+
+    def refresh_vace(self) -> None:
+        """Publish whether VACE has something to hold on to, and name it when it was loaded for nothing."""
+        visit, facts = self._visit_now, self._facts.value
+        if visit is None:
+            return
+        active = visit.vace and (self._pacer.has_references or visit.steered)
+        if (active, visit.via_vace) != (facts.vace_active, facts.vace_use_input_video):
+            self._facts.set(replace(facts, vace_active=active, vace_use_input_video=visit.via_vace))
+        if self._settings.load_params.vace_enabled and not active and not self.avatar.is_configured:
+            self._pin(
+                "vace-idle",
+                "VACE is loaded, but there is no reference image and no input video for it.",
+                "Set avatar.reference, or scope.load_params.vace_enabled = false: it costs memory and time.",
+            )
+        else:
+            self._unpin("vace-idle")
 
     async def run(self) -> None:
         """Connect for ever, the servers in order, with growing waits between rounds. Ends by being cancelled."""
@@ -134,15 +173,19 @@ class Link:
             self._fit(loaded, SNAPSHOT if schemas is None else schemas, health.started),
             log_offset=tail.offset if tail is not None else None,
         )
+        place = Place(url, health.started, visit.size)
+        if visit.vace:
+            await self.avatar.begin(api, place)
         self._publish("connecting")
         media = MediaSession(
             ice=await self._ice(api, url),
             codec=self._settings.codec,
-            send_size=self._size(loaded) if visit.mode == "video" else None,
+            send_size=visit.size if visit.mode == "video" else None,
             on_ready=self.wake.set,
         )
         try:
-            await self._open(api, url, media, visit)
+            visit = self._visit_now = await self._open(api, url, media, visit)
+            self.refresh_vace()
             self._play = Play(
                 self._settings,
                 api=api,
@@ -156,21 +199,31 @@ class Link:
                 still_ours=self._loaders[url].fits,
                 on_frame=self._on_frame,
                 on_state=self._on_state,
+                meanwhile=lambda: self.avatar.keep(api, place) if visit.vace else _for_ever(),
             )
             await self._play.run()
         finally:
+            self._visit_now = None
             self._pacer.on_disconnected(self._clock())
             await self._delete(api, url)
             await media.close()
 
-    async def _open(self, api: ScopeApi, url: str, media: MediaSession, visit: Visit) -> None:
-        """Offer with the whole state; a server that refuses the state is offered none and gets it by the channel."""
+    async def _open(self, api: ScopeApi, url: str, media: MediaSession, visit: Visit) -> Visit:
+        """Offer with the whole state; a server that refuses the state is offered none and gets it by the channel.
+
+        Returns the visit as it was offered.
+        """
         sdp = await media.offer()
         base: dict[str, Any] = {"pipeline_ids": [visit.pipeline] if visit.pipeline else [], "input_mode": visit.mode}
-        if visit.vace:
-            base["vace_enabled"] = True
+        state = self._pacer.initial()
+        visit = replace(visit, via_vace=bool(state.get("vace_use_input_video", visit.via_vace)))
+        # VACE is switched on only with something to hold on to; without, sessions have been seen to stay silent.
+        if visit.vace and (self._pacer.has_references or visit.steered):
+            base |= {"vace_enabled": True, "vace_use_input_video": visit.via_vace}
+            if self.avatar.is_configured:
+                base["vace_context_scale"] = self._avatar_settings.scale
         try:
-            answer = await api.offer(sdp, {**base, "manage_cache": True, **self._pacer.initial()})
+            answer = await api.offer(sdp, {**base, "manage_cache": True, **state})
         except ScopeRefused as error:
             if error.status != 422:
                 raise
@@ -180,6 +233,7 @@ class Link:
         if answer.session:
             self._sessions[url] = answer.session
         await media.accept(answer.sdp)
+        return visit
 
     def _fit(self, loaded: LoadState, schemas: Mapping[str, PipelineSchema], started: float | None) -> Visit:
         """Fit pacer and facts to the pipeline that is loaded."""
@@ -187,6 +241,7 @@ class Link:
         schema = schemas.get(pipeline)
         mode = self._mode(pipeline, schema)
         vace = bool((loaded.params or {}).get("vace_enabled")) and (schema is None or schema.supports_vace)
+        self._judge_vace(pipeline, schema, loaded=vace)
         frames = chunk_frames_of(schema, pipeline, self._settings.chunk_frames)
         self._pacer.fit(
             schema.params if schema else {}, chunk_frames=frames, prompts=schema is None or schema.supports_prompts
@@ -197,18 +252,38 @@ class Link:
                 pipeline=pipeline,
                 mode=mode,
                 schema=schema,
-                vace_active=vace,
                 chunk=self._pacer.chunk,
             )
         )
-        return Visit(pipeline, mode, vace, started, loaded)
+        via_vace = self._avatar_settings.input_to == "vace"
+        return Visit(pipeline, mode, vace, started, loaded, size=self._size(loaded), via_vace=via_vace)
 
-    def _mode(self, pipeline: str, schema: PipelineSchema | None) -> Literal["text", "video"]:
-        wanted = self._settings.input_mode
+    def _judge_vace(self, pipeline: str, schema: PipelineSchema | None, *, loaded: bool) -> None:
+        """Name it when the avatar's pictures cannot have an effect."""
+        if loaded or not self.avatar.is_configured:
+            self._unpin("avatar-vace")
+            return
+        self.avatar.held = ""
+        if schema is not None and not schema.supports_vace:
+            hint = 'Use one that has it, such as scope.pipeline = "longlive", or remove [avatar] reference.'
+            self._pin("avatar-vace", f'"{pipeline}" has no VACE, so it cannot hold a reference picture.', hint)
+        else:
+            hint = "Leave scope.load_params.vace_enabled out (the avatar loads VACE by itself), and set scope.pipeline."
+            self._pin(
+                "avatar-vace", "The pipeline is loaded without VACE, so it cannot hold a reference picture.", hint
+            )
+
+    def _hold(self, paths: tuple[str, ...] | None) -> None:
+        self._pacer.refer(paths)
+        self.refresh_vace()
+        self.wake.set()
+
+    def _mode(self, pipeline: str, schema: PipelineSchema | None) -> InputMode:
+        wanted = self._wanted_mode
         if schema is None or wanted in schema.modes:
             self._unpin("mode")
             return wanted
-        other: Literal["text", "video"] = "video" if wanted == "text" else "text"
+        other: InputMode = "video" if wanted == "text" else "text"
         self._pin(
             "mode",
             f'"{pipeline}" knows no {wanted} mode; {other} is used.',
@@ -264,7 +339,7 @@ class Link:
     def _on_state(self, state: ScopeState) -> None:
         self._publish(state)
         if state == "live":
-            for code in tuple(self._pinned - {"mode"}):
+            for code in tuple(self._pinned - _LASTING):
                 self._unpin(code)
 
     def _publish(self, state: ScopeState, **changes: Any) -> None:
@@ -277,3 +352,7 @@ class Link:
     def _unpin(self, code: str) -> None:
         self._pinned.discard(code)
         self._board.clear(PART, code)
+
+
+async def _for_ever() -> None:
+    await asyncio.Event().wait()

@@ -24,6 +24,7 @@ from bridge.scope.prompting import PromptLine
 
 SHARE_OF_CHUNK_RATE: Final = 0.9
 REPEATS: Final = 2
+REFERENCES: Final = "vace_ref_images"
 MOST_PENDING_SHOTS: Final = 64
 _QUIET_CHUNKS: Final = 1.5
 _CREDIT: Final = 0.5
@@ -31,6 +32,7 @@ _CREDIT_AFTER_REPEAT: Final = 1.5
 _CREDIT_PAUSE: Final = 2.0
 _MOST_PROMPT_CHARS: Final = 8_000
 _NOTHING: Final = object()
+_OWN: Final = 0  # the show numbers its one-shots from 1
 _COST_OF_CUT: Final = 0.4  # a reset throws away up to a chunk of frames, which then give no credit
 _PROVEN_CHUNKS: Final = 4.0
 _PROVEN_FRAMES: Final = 40.0  # the server holds up to 30 frames that were made before the value was taken
@@ -120,6 +122,24 @@ class Pacer:
             if shot.id > self._highest:
                 self._highest = shot.id
                 self._want_shot(shot)
+
+    def refer(self, paths: tuple[str, ...] | None) -> None:
+        """The reference pictures of the bridge's own: sent once, and again with every session; None sends no more.
+
+        The last wish wins, whether it is this one or a ``vace_ref_images`` of the show.
+        """
+        for waiting in [shot for shot in self._shots if shot.name == REFERENCES and shot.id == _OWN]:
+            self._shots.remove(waiting)
+        if paths is not None:
+            self._want_shot(OneShot(_OWN, REFERENCES, paths, replay=True))
+        elif REFERENCES in self._replay and self._replay[REFERENCES].id == _OWN:
+            del self._replay[REFERENCES]
+
+    @property
+    def has_references(self) -> bool:
+        """Whether the server is to hold a reference picture."""
+        shot = self._replay.get(REFERENCES)
+        return shot is not None and bool(shot.value)
 
     def initial(self) -> dict[str, Any]:
         """The whole state for ``initialParameters``; the session that follows starts from it.

@@ -36,6 +36,7 @@ class Play:
     """Runs one session until it is lost or somebody asks for a new one.
 
     ``again`` is the wish for a new session. ``still_ours`` judges whether the server's pipeline is the one we loaded.
+    ``meanwhile`` runs for ever beside the session, and is cancelled with it.
     """
 
     def __init__(
@@ -53,6 +54,7 @@ class Play:
         still_ours: Callable[[LoadState], bool],
         on_frame: Callable[[Frame, int], None],
         on_state: Callable[[ScopeState], None],
+        meanwhile: Callable[[], Coroutine[Any, Any, None]],
     ) -> None:
         self._settings = settings
         self._api = api
@@ -66,6 +68,7 @@ class Play:
         self._still_ours = still_ours
         self._on_frame = on_frame
         self._on_state = on_state
+        self._meanwhile = meanwhile
         self._arrived = asyncio.Event()
         self._last = clock()
         self._seq = 0
@@ -81,6 +84,7 @@ class Play:
                 self._send(),
                 self._watch(),
                 self._ask(),
+                self._meanwhile(),
             )
         finally:
             self._board.clear(PART, _STALLED)

@@ -12,7 +12,11 @@ from bridge.scope.replies import LoadState
 
 @dataclass(frozen=True, slots=True)
 class Visit:
-    """The pipeline that is loaded, how it is used, and by what a restart or a foreign change is recognised."""
+    """The pipeline that is loaded, how it is used, and by what a restart or a foreign change is recognised.
+
+    ``vace``: it was loaded with VACE. ``via_vace``: input video is to go to VACE, not to the latents. ``size`` is the
+    picture's, width and height.
+    """
 
     pipeline: str
     mode: Literal["text", "video"]
@@ -20,3 +24,10 @@ class Visit:
     started: float | None
     loaded: LoadState
     log_offset: int | None = None
+    size: tuple[int, int] = (0, 0)
+    via_vace: bool = False
+
+    @property
+    def steered(self) -> bool:
+        """Whether the input video steers through VACE; that makes it text mode to the noise (scope-protocol 6.6)."""
+        return self.vace and self.mode == "video" and self.via_vace

@@ -287,6 +287,11 @@ class Show:
         return DesiredState(old.revision + 1, plan, held, shots, paused, self._arrived)
 
     @property
+    def theme(self) -> str:
+        """The theme that plays, by slug."""
+        return self._theme.id
+
+    @property
     def values(self) -> Mapping[str, float | None]:
         """What every target rests on now, 0..1, for pickup; None where it has no such value."""
         key = (

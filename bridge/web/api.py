@@ -11,7 +11,7 @@ from typing import Any, Final
 
 from bridge.model.document import suggest
 from bridge.model.errors import ScopeBridgeError
-from bridge.model.targets import ACTIONS, EFFECTS, MACROS, Intent
+from bridge.model.targets import ACTIONS, CHOICES, EFFECTS, MACROS, Intent
 
 ORIGIN = "web"
 _TEMPO: Final = {"tempo/bpm": (20.0, 999.0), "tempo/beat": (0.0, 2.0**31 - 1), "tempo/playing": (0.0, 1.0)}
@@ -54,9 +54,12 @@ def _target(name: str, value: Any, now: float) -> Intent:
         raise BadRequestError(f"There is no {kind} {rest!r}.", hint=suggest(rest, known))
     if kind == "action":
         return action_intent(rest, json.dumps(value).encode(), now)
-    if kind not in ("theme", "prompt", "param", "macro", "fx", "tempo"):
+    if kind in ("mode", "avatar") and name not in CHOICES:
+        raise BadRequestError(f"There is no target {name!r}.", hint=suggest(name, CHOICES))
+    if kind not in ("theme", "prompt", "mode", "avatar", "param", "macro", "fx", "tempo"):
         raise BadRequestError(
-            f"There is no target {name!r}.", hint=suggest(kind, ("theme", "prompt", "param", "macro", "fx"))
+            f"There is no target {name!r}.",
+            hint=suggest(kind, ("theme", "prompt", "mode", "avatar/reference", "param", "macro", "fx")),
         )
     given = _tempo(name, value) if kind == "tempo" else _value(name, value)
     return Intent(now, name, "set", given, normalised=kind in ("macro", "fx"), origin=ORIGIN)
