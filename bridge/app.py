@@ -101,7 +101,7 @@ class App:
         self.feedback = OscFeedback(settings.feedback, board=self.board, clock=clock)
         self.themes = self.library.themes()
         mapper = Mapper(self.library.mappings(tuple(self.themes)), reject=self._refuse, themes=tuple(self.themes))
-        avatar = AVATAR if AVATAR in self.themes and settings.avatar.prompts else ""
+        avatar = AVATAR if AVATAR in self.themes else ""
         # Another seed each night, so that two shows are not the same show.
         show = Show(_first_theme(settings, avatar), self.themes, rng_seed=time.time_ns() % 2**31)
         self.conductor = Conductor(

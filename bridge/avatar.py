@@ -29,9 +29,9 @@ def pictures_of(settings: AvatarSettings, sources: Iterable[str], directories: S
 
 def avatar_theme(settings: AvatarSettings) -> Theme | None:
     """The avatar's prompts as a theme: nothing in it cuts, pulses or drifts away from the character."""
-    if not settings.enabled or not settings.prompts:
+    if not settings.weighted:
         return None
-    first, *others = settings.prompts
+    first, *others = settings.weighted
     return Theme.model_validate(
         {
             "version": 1,

@@ -20,6 +20,7 @@ class Journal:
         self._lock = threading.Lock()
         self._received: deque[dict[str, Any]] = deque(maxlen=_KEEP)
         self._offers: deque[dict[str, Any]] = deque(maxlen=_KEEP_OFFERS)
+        self._uploads: deque[dict[str, Any]] = deque(maxlen=_KEEP_OFFERS)
         self._applied: deque[dict[str, Any]] = deque(maxlen=_KEEP)
         self._counts = {"received": 0, "applied": 0, "dropped": 0, "chunks": 0, "errors": 0}
         self._latest: dict[str, Any] = {"state": {}, "conditioning": {}}
@@ -28,6 +29,11 @@ class Journal:
         """A session began with these initial parameters."""
         with self._lock:
             self._offers.append({"t": t, "session": session, "initial": dict(initial)})
+
+    def uploaded(self, t: float, name: str, size: int) -> None:
+        """An asset of ``size`` bytes came in."""
+        with self._lock:
+            self._uploads.append({"t": t, "name": name, "bytes": size})
 
     def received(self, t: float, session: str, message: Mapping[str, Any], *, dropped: bool) -> None:
         """A message came in over a DataChannel or REST."""
@@ -61,6 +67,7 @@ class Journal:
         with self._lock:
             return {
                 "offers": [entry for entry in self._offers if entry["t"] > since],
+                "uploads": [entry for entry in self._uploads if entry["t"] > since],
                 "received": [entry for entry in self._received if entry["t"] > since],
                 "applied": [entry for entry in self._applied if entry["t"] > since],
                 "dropped": self._counts["dropped"],

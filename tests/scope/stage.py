@@ -17,7 +17,7 @@ from bridge.model.board import ProblemBoard
 from bridge.model.cell import Cell
 from bridge.model.facts import ScopeFacts
 from bridge.model.frames import Frame, LatestSlot
-from bridge.scope import ScopeClient, ScopeSettings
+from bridge.scope import AvatarSettings, ScopeClient, ScopeSettings
 
 PATIENCE = 20.0
 
@@ -104,7 +104,9 @@ class Player:
 
 
 @contextlib.contextmanager
-def playing(*urls: str, start: bool = True, **settings: object) -> Iterator[Player]:
+def playing(
+    *urls: str, start: bool = True, avatar: dict[str, object] | None = None, **settings: object
+) -> Iterator[Player]:
     quick = {
         "retry_s": 0.05,
         "retry_max_s": 0.2,
@@ -122,6 +124,7 @@ def playing(*urls: str, start: bool = True, **settings: object) -> Iterator[Play
     facts.subscribe(lambda now: states.append(now.state))
     client = ScopeClient(
         ScopeSettings.model_validate({"urls": urls, **size, **quick, **settings}),
+        AvatarSettings.model_validate(avatar or {}),
         facts=facts,
         frames=frames,
         board=board,

@@ -15,17 +15,16 @@ DEFAULT: Final = "default"
 """The name of a reference that is given as a path."""
 
 PictureName: TypeAlias = Annotated[str, Field(pattern=r"^[a-z0-9]+([-_][a-z0-9]+)*$", max_length=60)]
+PromptText: TypeAlias = Annotated[str, Field(min_length=1, max_length=600, pattern=r"\w")]
 PicturePath: TypeAlias = Annotated[str, Field(min_length=1, max_length=4096)]
 
 
 class AvatarPrompt(PartSettings):
     """One prompt of the avatar."""
 
-    text: str = Field(
-        min_length=1, max_length=600, pattern=r"\S", description="The character, its light and its style, in words."
-    )
+    text: PromptText = Field(description="The character, its light and its style, in words.")
     weight: float = Field(
-        default=1.0, gt=0, le=100, allow_inf_nan=False, description="Share among the prompts; only the ratio counts."
+        default=1.0, ge=0.01, le=100, allow_inf_nan=False, description="Share among the prompts; only the ratio counts."
     )
 
 
@@ -44,10 +43,11 @@ class AvatarSettings(PartSettings):
         max_length=32,
         description="Pictures by name, which controllers may choose from. Scope holds one at a time.",
     )
-    prompts: tuple[AvatarPrompt, ...] = Field(
+    prompts: tuple[PromptText | AvatarPrompt, ...] = Field(
         default=(),
         max_length=8,
-        description='Played as the theme "avatar": at first in video mode, and on every switch to it.',
+        description="The character, its light and its style: texts, or { text, weight }. Played as the theme "
+        '"avatar": at first in video mode, and on every switch to it.',
     )
     scale: float = Field(
         default=1.0, ge=0, le=2, description="How strongly the reference holds (vace_context_scale), 0..2."
@@ -79,6 +79,13 @@ class AvatarSettings(PartSettings):
         if not self.reference or self.reference in self.references:
             return self.references
         return {DEFAULT: self.reference, **self.references}
+
+    @property
+    def weighted(self) -> tuple[AvatarPrompt, ...]:
+        """The prompts, each with its weight; empty while the section is set aside."""
+        if not self.enabled:
+            return ()
+        return tuple(AvatarPrompt(text=entry) if isinstance(entry, str) else entry for entry in self.prompts)
 
     @property
     def first(self) -> str:
