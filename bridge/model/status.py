@@ -4,6 +4,7 @@ from __future__ import annotations
 
 __all__ = [
     "AudioStatus",
+    "LandingsStatus",
     "MidiPortStatus",
     "OscStatus",
     "OutputStatus",
@@ -42,6 +43,19 @@ class ScopeParamsStatus:
 
 
 @dataclass(frozen=True, slots=True)
+class LandingsStatus:
+    """Quantised changes that left: how many, the newest, and the median distance of the newest 64 from their boundary.
+
+    ``last`` tells ``what``, ``residual_ms`` and ``residual_beats`` (expected after the boundary, negative before it)
+    and ``within_ms``, how good that estimate is.
+    """
+
+    count: int = 0
+    median_ms: float | None = None
+    last: Mapping[str, Any] | None = None
+
+
+@dataclass(frozen=True, slots=True)
 class ScopeVideoStatus:
     """The video that returns. ``age_ms`` is the time since the last frame, None before the first."""
 
@@ -65,6 +79,7 @@ class ScopeStatus:
     chunk: Mapping[str, Any] = field(default_factory=lambda: {"frames": None, "period_s": None})
     latency_ms: float | None = None
     params: ScopeParamsStatus = ScopeParamsStatus()
+    quantized: LandingsStatus = LandingsStatus()
     video: ScopeVideoStatus = ScopeVideoStatus()
     video_in: Any = None
     reconnects: int = 0

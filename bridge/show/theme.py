@@ -25,6 +25,7 @@ from typing import Annotated, Any, Final, Literal, TypeAlias, get_args
 from pydantic import AfterValidator, Field, field_validator, model_validator
 
 from bridge.model.document import PartSettings
+from bridge.model.quantize import Quantize
 from bridge.show.curves import CurveName
 
 BeatAction: TypeAlias = Literal["none", "pulse_noise", "prompt_cycle", "transition_trigger", "cache_reset"]
@@ -214,6 +215,10 @@ class Change(PartSettings):
 
     beats: int = Field(default=8, ge=0, le=64, description="Length in beats where a tempo is known; 0: always seconds.")
     seconds: Seconds = Field(default=6.0, description="Length without a tempo.")
+    quantize: Quantize | None = Field(
+        default=None,
+        description="Boundary the change is timed to: none, beat, bar, 2_bar or 4_bar; else as [show] says.",
+    )
 
 
 class TextMode(PartSettings):

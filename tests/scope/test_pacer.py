@@ -306,16 +306,29 @@ def test_any_story_ends_in_the_desired_state(
         reached = dict(outcome.conditioning[-1])
         assert all(reached.get(text, 0.0) == pytest.approx(part, abs=1e-6) for text, part in share.items())
         assert sum(reached.values()) == pytest.approx(1.0)
-    carried = [message[name][0] for _, message in outcome.taken for name in ONE_SHOTS if name in message]
-    asked = {shot.value[0] for _, state in states for shot in state.one_shots}
-    assert sorted(carried) == sorted(asked)
+    assert carried_once([message for _, message in outcome.taken]) == asked_for(states)
     for _, message in outcome.sent:
         if "transition" in message:
             assert message["transition"]["target_prompts"] == message["prompts"]
             assert message["transition"]["num_steps"] != 1
 
 
-ONE_SHOTS = ("reset_cache", "vace_ref_images")
+def carried_once(messages: list[dict[str, object]]) -> list[str]:
+    """Values of the one-shots that arrived, sorted; every reset must bring the reference back that it drops."""
+    carried, reference = [], None
+    for message in messages:
+        fresh = message.get("vace_ref_images")
+        if "reset_cache" in message:
+            carried.append(message["reset_cache"][0])  # type: ignore[index]
+            assert reference is None or fresh is not None
+        if fresh is not None and not ("reset_cache" in message and fresh == reference):
+            carried.append(fresh[0])  # type: ignore[index]
+        reference = fresh or reference
+    return sorted(carried)
+
+
+def asked_for(states: list[tuple[float, DesiredState]]) -> list[str]:
+    return sorted({shot.value[0] for _, state in states for shot in state.one_shots})
 
 
 @settings(max_examples=30, deadline=None)
