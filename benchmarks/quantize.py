@@ -62,9 +62,8 @@ def measure(changes: int, bpm: float, seed: int) -> list[Result]:
             for mode in MODES:
                 sender.tell("/bridge/quantize", mode)
                 time.sleep(dice.uniform(0.0, BAR * beat))
-                asked = time.monotonic()
-                sender.tell("/bridge/action/theme_next", 1.0)
-                distances[mode].append(_landed(server, sender, asked, period) % BAR)
+                seen = _theme_next(server, sender) + 2.0 * period
+                distances[mode].append(_in_bar(sender, seen) % BAR)
         told = status_of(sender.web)["quantize"]["median_ms"]
     nearest = {mode: [min(d, BAR - d) for d in found] for mode, found in distances.items()}
     return [
@@ -73,17 +72,25 @@ def measure(changes: int, bpm: float, seed: int) -> list[Result]:
     ]
 
 
-def _landed(server: Server, sender: Daemon, asked: float, period: float) -> float:
-    """Where in the bar, in beats, the change asked for is first seen."""
-    taken = until(
-        lambda: [entry for entry in server.journal(asked)["applied"] if "transition" in entry["message"]],
-        "the change",
-    )[0]["t"]
-    seen = taken + 2.0 * period
+def _theme_next(server: Server, sender: Daemon) -> float:
+    """Ask for the next theme; when the pipeline call that took its prompts began."""
+    asked = time.monotonic()
+    before = server.journal(asked)["state"].get("prompts")
+    sender.tell("/bridge/action/theme_next", 1.0)
+
+    def taken() -> list[float]:
+        applied = server.journal(asked)["applied"]
+        return [entry["t"] for entry in applied if entry["message"].get("prompts", before) != before]
+
+    return float(until(taken, "the change")[0])
+
+
+def _in_bar(sender: Daemon, time_seen: float) -> float:
+    """Beats from the last bar line before now to ``time_seen``, negative before it."""
     began = time.monotonic()
     tempo = status_of(sender.web)["tempo"]
     now = (began + time.monotonic()) / 2.0
-    return float(tempo["in_bar"] + tempo["phase"] - (now - seen) * tempo["bpm"] / 60.0)
+    return float(tempo["in_bar"] + tempo["phase"] - (now - time_seen) * tempo["bpm"] / 60.0)
 
 
 def main() -> int:
