@@ -7,8 +7,10 @@ __all__ = ["Director"]
 from dataclasses import replace
 from typing import Final
 
+from bridge.model.beatgrid import NO_GRID, BeatGrid
 from bridge.model.desired import Prompt, PromptPlan
 from bridge.model.facts import ChunkFacts
+from bridge.model.length import Length
 from bridge.model.quantize import Quantize
 from bridge.show.bands import Bands
 from bridge.show.prompts import Scene, prompts_of
@@ -32,6 +34,8 @@ class Director:
         self.scene = Scene(theme)
         self.plan = PromptPlan(0, ())
         self.running = Running()
+        self.grid: BeatGrid = NO_GRID
+        """The tempo that lengths in beats have when a change begins."""
         self.quantize: Quantize | None = None
         """The boundary of the newest change where it has one of its own."""
         self.at_once = False
@@ -83,7 +87,8 @@ class Director:
         found = self._next(trigger)
         if found is None or self.scene.override:
             return False
-        text, self._return_s = found
+        text, length = found
+        self._return_s = length.seconds(self.grid)
         self.scene = replace(self.scene, blended=text, blend=weight)
         self._ask(self._return_s, at_once=trigger == "energy_spike")
         return True
@@ -96,15 +101,15 @@ class Director:
             return False
         turn = (self._turns.get("cycle", 0) + 1) % (len(row) + 1)
         self._turns["cycle"] = turn
-        text, blend_s = row[turn - 1] if turn else ("", row[-1][1])
+        text, blend = row[turn - 1] if turn else ("", row[-1][1])
         self.scene = replace(self.scene, variation=text, blended="", override="")
-        self._ask(blend_s if seconds is None else seconds)
+        self._ask(blend.seconds(self.grid) if seconds is None else seconds)
         return True
 
     def _ask(self, seconds: float, *, quantize: Quantize | None = None, at_once: bool = False) -> None:
         self._asked, self.quantize, self.at_once = seconds, quantize, at_once
 
-    def _next(self, trigger: Trigger) -> tuple[str, float] | None:
+    def _next(self, trigger: Trigger) -> tuple[str, Length] | None:
         row = self.scene.theme.variations_for(trigger)
         if not row and trigger == "beat":
             trigger, row = "energy_spike", self.scene.theme.variations_for("energy_spike")

@@ -16,6 +16,7 @@ from bridge.model.document import suggest
 from bridge.model.errors import Issue
 from bridge.model.events import BeatEvent
 from bridge.model.facts import ParamSpec
+from bridge.model.length import Length, parse_length
 from bridge.model.quantize import QUANTIZE_MODES
 from bridge.model.targets import ACTIONS, Intent
 from bridge.model.world import World
@@ -80,17 +81,34 @@ class Show:
         self._spikes = SpikeDetector()
         self._beats = BeatActor(settings, self._desk, self._director, self._mixer)
         self._quantizer = Quantizer(settings.quantize, settings.lookahead_ms / 1000.0)
+        self._length: tuple[Length, Touch] | None = None
         self._theme_since = float("-inf")
         self._ticked: float | None = None
         self._arrived: float | None = None
         self._output = ShowOutput(DesiredState(), FxState())
         self._values: tuple[tuple[object, ...], Mapping[str, float | None]] = ((), MappingProxyType({}))
 
+    def _fit(self, world: World) -> None:
+        """Follow pipeline, mode and tempo."""
+        grid = _trusted(world.grid)
+        self._director.grid = grid
+        self._mixer.follow(grid)
+        self._mixer.fit(self._theme, world.facts)
+        if self._length is not None and self._desk.controls.get("transition_s") is self._length[1]:
+            self._hold_length(self._length[0], grid)
+
+    def _hold_length(self, length: Length, grid: BeatGrid) -> None:
+        """Hold ``transition_s`` on a length in beats: what that is in seconds moves with the tempo."""
+        touch = Touch(length.seconds(grid))
+        if self._length is None or self._length[1] != touch or self._length[0] != length:
+            self._length = (length, touch)
+            self._desk.controls.touch("transition_s", touch)
+
     # What people ask for
 
     def apply(self, intent: Intent, world: World, now: float) -> Issue | None:
         """Do what an intent asks; returns what is wrong with it, and then nothing has changed."""
-        self._mixer.fit(self._theme, world.facts)
+        self._fit(world)
         kind, _, name = intent.target.partition("/")
         if kind == "param":
             issue = self._param(name, intent, world, now)
@@ -125,6 +143,14 @@ class Show:
                 seconds = max(steps, 0.0) * world.facts.chunk.period_s
                 intent = Intent(intent.t, intent.target, intent.kind, seconds, origin=intent.origin)
             name = "transition_s"
+        if name == "transition_s" and isinstance(intent.value, str) and intent.kind == "set":
+            try:
+                length = parse_length(intent.value)
+            except ValueError as error:
+                return wrong(intent, str(error))
+            self._length = None
+            self._hold_length(length, _trusted(world.grid))
+            return None
         name = PARAM_ALIASES.get(name, name)
         return self._desk.param(name, intent, self._mixer.parameters, self._mixer.anchor(name))
 
@@ -250,7 +276,7 @@ class Show:
 
     def on_beat(self, beat: BeatEvent, world: World, now: float) -> None:
         """A beat of the one clock."""
-        self._mixer.fit(self._theme, world.facts)
+        self._fit(world)
         self._beats.on_beat(beat, self._theme, world.facts.chunk, now)
 
     def _spike(self, rise: float, world: World, now: float) -> None:
@@ -273,7 +299,7 @@ class Show:
         dt = 1.0 / 30.0 if self._ticked is None else min(max(now - self._ticked, 0.0), _MAX_TICK_S)
         self._ticked = now
         desk, mixer, features, chunk = self._desk, self._mixer, world.features, world.facts.chunk
-        mixer.fit(self._theme, world.facts)
+        self._fit(world)
         silent = self._ambient.follow(features, now, dt, wanted=self._settings.ambient)
         mixer.listen(features, silent=silent, dt=dt)
         energy, brightness, texture = mixer.heard
@@ -345,7 +371,7 @@ class Show:
 
     def report(self, world: World) -> ShowReport:
         """What the show does now, in words and numbers, for status."""
-        self._mixer.fit(self._theme, world.facts)
+        self._fit(world)
         return report_of(
             theme=self._theme,
             themes=tuple(self._themes),
@@ -365,7 +391,10 @@ class Show:
 
 def _change_s(theme: Theme, grid: BeatGrid) -> float:
     """Length of the change into a theme: in beats where a tempo is trusted, otherwise in seconds."""
-    beats, beat_s = theme.change.beats, _trusted(grid).period
+    grid = _trusted(grid)
+    if theme.change.length is not None:
+        return min(theme.change.length.seconds(grid), _MAX_CHANGE_S)
+    beats, beat_s = theme.change.beats, grid.period
     if not beats or beat_s is None:
         return theme.change.seconds
     return min(beats * beat_s, _MAX_CHANGE_S)
