@@ -97,7 +97,7 @@ def main() -> int:
     """Measure, print a table or JSON; exit 1 where the subject is further off than half the baseline."""
     parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
     parser.add_argument("--changes", type=int, default=12, help="changes of theme in each mode")
-    parser.add_argument("--bpm", type=float, default=120.0, help="tempo")
+    parser.add_argument("--bpm", type=float, default=127.0, help="tempo")
     parser.add_argument("--seed", type=int, default=1, help="of the random times")
     parser.add_argument("--json", action="store_true", help="print JSON")
     options = parser.parse_args()

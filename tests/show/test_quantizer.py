@@ -9,8 +9,11 @@ from hypothesis import strategies as st
 from bridge.model.beatgrid import NO_GRID, BeatGrid
 from bridge.model.desired import OneShot, Prompt, PromptPlan
 from bridge.model.facts import ChunkFacts, ScopeFacts
-from bridge.model.quantize import QUANTIZE_MODES, Quantize, boundary_beats
+from bridge.model.quantize import QUANTIZE_MODES, Due, Quantize, boundary_beats
+from bridge.model.targets import Intent
 from bridge.show.quantizer import Quantizer
+from bridge.show.theme import Change
+from tests.show.player import CALM, OTHER, Player, theme_of
 
 GRID = BeatGrid(bpm=120.0, anchor=0.0, downbeat=0, confidence=1.0)
 FACTS = ScopeFacts(chunk=ChunkFacts(12, 0.8, measured=True))
@@ -153,3 +156,92 @@ def test_the_state_is_the_same_object_while_nothing_changes() -> None:
     for tick in range(1, 120):
         quantizer = desk.follow(10.1 + tick / 30)
         assert quantizer.plan is before and quantizer.shots is shots and quantizer.dues is dues
+
+
+def on_the_bar(**more: object) -> Player:
+    """A show at 120 BPM, a while after its start, quantised to bars."""
+    player = Player(CALM.model_copy(update={"quantize": "bar", **more}), grid=GRID)
+    player.play(8.0)
+    return player
+
+
+def due_of(player: Player) -> Due | None:
+    plan = player.out.desired.prompts
+    assert plan is not None
+    return plan.due
+
+
+def test_a_change_of_theme_waits_for_the_bar() -> None:
+    player = on_the_bar()
+    player.set("theme", "other")
+    player.play(0.1)
+    due = due_of(player)
+    assert due is not None and due.at % 2.0 == pytest.approx(0.0)
+    timing = player.show.report(player.world).quantize
+    assert timing.mode == "bar" and timing.lead_from == "chunk model" and timing.lead_s == pytest.approx(1.2)
+    assert [waits.what for waits in timing.waiting] == ["prompts"]
+
+
+def test_panic_interrupts_the_wait() -> None:
+    player = on_the_bar()
+    player.set("prompt", "a lighthouse")
+    player.play(0.1)
+    assert due_of(player) is not None
+    player.trigger("action/panic")
+    player.play(0.1)
+    assert due_of(player) is None
+
+
+def test_pause_and_blackout_do_not_wait() -> None:
+    player = on_the_bar()
+    player.trigger("action/pause")
+    player.trigger("action/blackout")
+    player.play(0.1)
+    assert player.out.desired.paused and player.out.fx.blackout
+
+
+def test_the_music_changes_nothing_while_a_change_waits() -> None:
+    player = on_the_bar()
+    player.set("prompt", "a lighthouse")
+    player.play(0.1)
+    plan, due = player.out.desired.prompts, due_of(player)
+    assert plan is not None and due is not None
+    player.features = replace(player.features, energy=0.95)
+    player.play(due.leave - player.now - 0.05)
+    assert player.out.desired.prompts is plan
+
+
+def test_the_mode_is_a_target_like_any_other_and_outlives_the_theme() -> None:
+    player = Player(grid=GRID)
+    player.set("param/quantize_mode", "2_bar")
+    player.set("theme", "other")
+    player.play(0.1)
+    assert player.show.report(player.world).quantize.mode == "2_bar"
+    issue = player.show.apply(Intent(player.now, "param/quantize_mode", "set", "3_bar"), player.world, player.now)
+    assert issue is not None and "4_bar" in issue.hint
+    player.release("param/quantize_mode")
+    assert player.show.report(player.world).quantize.mode == "none"
+
+
+def test_lengths_in_beats_follow_the_tempo() -> None:
+    beats = theme_of(**{"[4.0, 4.0]": '["4 beats", "8 beats"]', "blend_s = 3.2": 'blend_s = "2 bars"'})
+    assert beats.range_of("transition_s") == (2.0, 4.0)
+    player = Player(themes={"card": beats}, grid=replace(GRID, bpm=60.0))
+    player.play(2.0)
+    player.set("prompt", "a lighthouse")
+    player.play(0.1)
+    assert player.out.desired.prompts is not None and player.out.desired.prompts.seconds == pytest.approx(6.0)
+    player.set("param/transition_s", "2 bars")
+    player.grid = GRID
+    player.set("prompt", "a harbour")
+    player.play(0.1)
+    assert player.out.desired.prompts.seconds == pytest.approx(4.0)
+
+
+def test_a_change_of_theme_may_say_its_length_in_bars() -> None:
+    slow = OTHER.model_copy(update={"change": Change(length="2 bars")})
+    player = Player(themes={"card": theme_of(), "other": slow}, grid=replace(GRID, bpm=60.0))
+    player.play(1.0)
+    player.set("theme", "other")
+    player.play(0.1)
+    assert player.out.desired.prompts is not None and player.out.desired.prompts.seconds == pytest.approx(8.0)
