@@ -73,9 +73,9 @@ def _walk(given: argparse.Namespace) -> Iterable[Verdict]:
     yield from _outputs()
     running = _running(given)
     yield from _ports(settings, running is not None)
-    for url in settings.scope.urls:
+    for url in settings.session.urls:
         yield from _scope(url, settings)
-    if not settings.scope.urls:
+    if not settings.session.urls:
         yield Verdict("bad", "scope", "no server is configured.", "Set scope.urls, or try: scope-bridge demo")
     yield from _daemon(running)
 
