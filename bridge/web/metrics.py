@@ -64,7 +64,7 @@ def _samples(status: Mapping[str, Any], rejected: Mapping[tuple[str, str], int])
         yield "output_frames_total", "counter", "Frames written.", _sink(output), output["frames"]
     for output in status["outputs"]:
         yield "output_up", "gauge", "1 while the sink is open.", _sink(output), output["state"] == "open"
-    if pod := status["pod"]:
+    if pod := status.get("pod"):
         yield from _pod(pod)
     for (source, reason), count in rejected.items():
         yield "events_rejected_total", "counter", "Bad input, by reason.", {"source": source, "reason": reason}, count

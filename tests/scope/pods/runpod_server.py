@@ -170,12 +170,19 @@ def runpod_server(**state: Any) -> Iterator[RunPodServer]:
             site = web.TCPSite(runner, "127.0.0.1", 0)
             await site.start()
             assert site._server is not None
-            server.url = "http://127.0.0.1:{}".format(site._server.sockets[0].getsockname()[1])
+            server.url = f"http://127.0.0.1:{site._server.sockets[0].getsockname()[1]}"
             started.set()
+
+        async def end() -> None:
+            await runner.cleanup()
+            hanging = asyncio.all_tasks() - {asyncio.current_task()}
+            for task in hanging:
+                task.cancel()
+            await asyncio.gather(*hanging, return_exceptions=True)
 
         loop.run_until_complete(start())
         loop.run_forever()
-        loop.run_until_complete(runner.cleanup())
+        loop.run_until_complete(end())
         loop.close()
 
     thread = threading.Thread(target=serve, daemon=True)
