@@ -112,7 +112,9 @@ class Link:
             self._unpin(code)
         self._pin("pod", pod.message, pod.hint)
         self.url = mask_url(url)
-        self._publish("connecting" if pod.phase in ("starting", "booting") else "offline", url=self.url, version="")
+        self._publish(
+            "connecting" if pod.phase in ("unknown", "starting", "booting") else "offline", url=self.url, version=""
+        )
         return True
 
     def hurry(self) -> None:

@@ -63,8 +63,11 @@ class PodKeeper:
         self._guard = CostGuard(settings, clock())
         self._news = asyncio.Event()
         self._pinned: set[str] = set()
-        if settings.start_on_launch and settings.id:
-            self._machine.want("ready", clock())
+        self._asks = bool(settings.id) and key is not None
+        if self._asks:
+            if settings.start_on_launch:
+                self._machine.want("ready", clock())
+            facts.set(self._facts_now())
 
     async def run(self) -> None:
         """Keep the pod until cancelled; returns at once where there is none, or no key."""
@@ -198,6 +201,8 @@ class PodKeeper:
             if phase == "booting":
                 message = f"The pod runs, Scope on it is starting. {self._machine.last_probe}".strip()
             hint = "The session begins by itself as soon as Scope answers."
+        elif self._asks and pod is None and self._machine.trouble is None:
+            message = "RunPod is being asked for the pod."
         elif phase == "stopping":
             message, hint = "The pod is being stopped.", "To keep it: scope-bridge pod start."
         return PodFacts(self._settings.url, phase, message, hint)
