@@ -30,7 +30,18 @@ from bridge.cli.configuration import load_settings, load_settings_for_run
 from bridge.cli.exits import BAD_CONFIGURATION, FINE, RUNTIME, STOP_NOT_CONFIRMED
 from bridge.cli.pod_progress import Progress
 from bridge.model.plain import as_plain
-from bridge.scope.pods import KEY_VARIABLE, CostGuard, Goal, Pod, PodMachine, PodSettings, RunPod, asker, read_key
+from bridge.scope.pods import (
+    KEY_VARIABLE,
+    CostGuard,
+    Goal,
+    Pod,
+    PodMachine,
+    PodSettings,
+    RunPod,
+    Seen,
+    asker,
+    read_key,
+)
 
 INTERRUPTED: Final = 130
 
@@ -115,8 +126,8 @@ async def _pursue(settings: PodSettings, key: SecretStr, goal: Goal, may_start: 
                 elif machine.outcome is None:
                     heard = await asks.ask(due.ask)
                     machine.feed(heard, time.monotonic())
-                    if machine.pod is not None and machine.trouble is None:
-                        guard.feed(machine.pod, time.monotonic())
+                    if isinstance(heard, Seen):
+                        guard.feed(heard.pod, time.monotonic())
     outcome = machine.outcome
     pod = machine.pod
     if as_json:

@@ -40,6 +40,7 @@ class OscFeedback:
     ``/bridge/state/theme``        the theme's slug
     ``/bridge/state/param/<name>`` the value that Scope should have now; a list as an OSC array
     ``/bridge/state/problem``      how many problems there are now, and the newest one in words
+    ``/bridge/state/pod``          the rented GPU's phase, its price in USD an hour, what its run has cost
     =============================  =================================================================
 
     All methods belong to the thread of the running loop; none blocks it.

@@ -3,7 +3,7 @@
 from bridge.scope.pods.asker import asker
 from bridge.scope.pods.guard import CostGuard, Use
 from bridge.scope.pods.keeper import PodKeeper
-from bridge.scope.pods.machine import Goal, Outcome, PodMachine
+from bridge.scope.pods.machine import Goal, PodMachine, Seen
 from bridge.scope.pods.pod import Pod
 from bridge.scope.pods.runpod import KEY_VARIABLE, RunPod, read_key
 from bridge.scope.pods.servers import with_pod
@@ -13,12 +13,12 @@ __all__ = [
     "KEY_VARIABLE",
     "CostGuard",
     "Goal",
-    "Outcome",
     "Pod",
     "PodKeeper",
     "PodMachine",
     "PodSettings",
     "RunPod",
+    "Seen",
     "Use",
     "asker",
     "read_key",

@@ -50,6 +50,7 @@ class CostGuard:
         self._spent = 0.0
         self._lasted = 0.0
         self._uptime = 0.0
+        self._reported = 0.0
         self._counted_at = now
         self._used_at = now
         self._inputs: int | None = None
@@ -136,7 +137,7 @@ class CostGuard:
 
     def _begin(self, now: float) -> None:
         self._runs = True
-        self._spent = self._lasted = self._uptime = self._cost = 0.0
+        self._spent = self._lasted = self._uptime = self._reported = self._cost = 0.0
         self._counted_at = now
         self._asked.clear()
         self.touch(now)
@@ -153,8 +154,13 @@ class CostGuard:
         self._counted_at = max(self._counted_at, now)
 
     def _correct(self, uptime: float) -> None:
-        """Book what RunPod counted beyond us; an uptime that fell means that the pod began anew within the run."""
-        if uptime < self._uptime - _JITTER_S:
+        """Book what RunPod counted beyond us; an uptime that fell means that the pod began anew within the run.
+
+        It is compared with what RunPod last said, not with our own count: an answer may be a minute old.
+        """
+        began_anew = uptime < self._reported - _JITTER_S
+        self._reported = uptime
+        if began_anew:
             self._uptime = uptime
             return
         more = max(0.0, uptime - self._uptime)

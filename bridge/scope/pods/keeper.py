@@ -176,7 +176,7 @@ class PodKeeper:
         machine, outcome = self._machine, self._machine.outcome
         if machine.is_failing and machine.trouble is not None:
             wrong["api"] = (machine.trouble.message, machine.trouble.hint)
-        if outcome is not None and not outcome.reached and outcome.code not in ("key", "refused"):
+        if outcome is not None and not outcome.reached and outcome.code not in ("key", "missing"):
             wrong[outcome.code] = (outcome.message, outcome.hint)
         if outcome is not None and not outcome.reached and outcome.goal == "stopped" and outcome.code != "unconfirmed":
             wrong["unconfirmed"] = (
@@ -203,6 +203,8 @@ class PodKeeper:
             hint = "The session begins by itself as soon as Scope answers."
         elif self._asks and pod is None and self._machine.trouble is None:
             message = "RunPod is being asked for the pod."
+        elif phase == "failed" and pod is not None and pod.status == "ERROR":
+            message, hint = "RunPod reports an error of the pod.", "See its log: https://console.runpod.io/pods"
         elif phase == "stopping":
             message, hint = "The pod is being stopped.", "To keep it: scope-bridge pod start."
         return PodFacts(self._settings.url, phase, message, hint)

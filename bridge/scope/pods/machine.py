@@ -105,6 +105,7 @@ class PodMachine:
         self._may_start = False
         self._asked = False
         self._asked_at = 0.0
+        self._came_up = False
         self._refused: PodRefused | None = None
         self._since = 0.0
         self._had_gpu = False
@@ -115,7 +116,7 @@ class PodMachine:
     def want(self, goal: Goal | None, now: float, *, may_start: bool = True) -> None:
         """Pursue a goal from now on, or none; ``may_start`` False waits for a pod that somebody else starts."""
         self.goal, self.outcome = goal, None
-        self._may_start, self._asked, self._refused = may_start, False, None
+        self._may_start, self._asked, self._came_up, self._refused = may_start, False, False, None
         self._since, self._tries = now, 0
         self._due = Due("look", max(now, self._due.at) if self._failures else now)
 
@@ -171,6 +172,8 @@ class PodMachine:
             self.ready, self.last_probe = False, ""
         if pod.is_stopped:
             self._forget_failure()
+        else:
+            self._came_up = True
         self._had_gpu = self._had_gpu or bool(pod.gpu_count)
         if asked in ("start", "stop"):
             self._asked, self._asked_at, self._refused = True, now, None
@@ -195,6 +198,8 @@ class PodMachine:
         quick = self._settings.quick_poll_s
         if pod.status == GONE:
             self._end(False, "gone", "The pod is terminated.", "Make a new one in RunPod's console and set pod.id.")
+        elif self._came_up:
+            self._end(False, "stopped", "Somebody stopped the pod while it started.", "scope-bridge pod start.")
         elif not self._may_start:
             self._end(False, "stopped", f"The pod is {pod.status.lower()}.", "Start it with: scope-bridge pod start.")
         elif not self._asked and pod.can_start:
@@ -240,6 +245,11 @@ class PodMachine:
             self._asked, self._asked_at, self._refused = True, now, error
             self._due = Due("look", now + self._settings.quick_poll_s)
             return
+        if isinstance(error, PodRefused) and error.status != 404 and asked in ("start", "stop"):
+            self._asked, self._asked_at = True, now
+            self._doubt("refused", f"RunPod does not {asked} the pod. {error.message}", error.hint)
+            self._due = Due("look", now + self._settings.poll_s)
+            return
         self.trouble = error
         wait = self._backoff()
         self._failures += 1
@@ -247,7 +257,7 @@ class PodMachine:
             wait = max(wait, min(error.retry_after or 0.0, LONGEST_RETRY_AFTER_S))
             self._due = Due(asked if asked in ("start", "stop") else "look", now + wait)
             return
-        code = "key" if isinstance(error, PodKeyRefused) else "refused"
+        code = "key" if isinstance(error, PodKeyRefused) else "missing"
         self._doubt(code, error.message, error.hint)
         self._due = Due("look", now + HOPELESS_WAIT_S)
 

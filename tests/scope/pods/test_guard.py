@@ -27,6 +27,14 @@ def test_spend_is_price_times_uptime_and_goes_on_between_answers():
     assert g.spend_usd(HOUR) == pytest.approx(1.5)
 
 
+def test_an_old_answer_is_no_restart():
+    """RunPod may repeat an answer: neither that nor the jump after it counts a second twice."""
+    g = guard()
+    for now, uptime in ((0, 3600), (20, 3600), (40, 3600), (60, 3660), (80, 3660)):
+        g.feed(running(float(uptime)), float(now))
+    assert g.uptime_s(80.0) == pytest.approx(3680.0)
+
+
 def test_a_new_price_counts_from_when_it_is_known():
     g = guard()
     g.feed(running(0.0), 0.0)

@@ -224,3 +224,41 @@ def test_waiting_for_somebody_elses_start(status):
     asked = drive(m, world, 600.0)
     assert m.outcome.reached
     assert "start" not in [ask for _, ask in asked]
+
+
+def test_a_start_that_somebody_else_undoes_is_said_so_and_not_repeated():
+    m = machine()
+    m.want("ready", 0.0)
+    states = iter(["EXITED", "PROVISIONING", "STARTING", "EXITED"])
+    asked = drive(m, lambda ask, _: Seen(ask, pod(next(states))), 600.0)
+    assert (m.outcome.code, [ask for _, ask in asked]) == ("stopped", ["look", "start", "look", "look"])
+
+
+def test_an_order_that_is_refused_for_good_is_told_with_its_reason():
+    m = machine()
+    m.want("ready", 0.0)
+
+    def world(ask, _):
+        return Failed(ask, PodRefused("No balance.", status=402)) if ask == "start" else Seen(ask, pod("EXITED"))
+
+    drive(m, world, 600.0)
+    assert m.outcome.code == "refused"
+    assert "No balance" in m.outcome.message
+    assert m.trouble is None
+
+
+def test_a_stop_that_is_refused_is_asked_for_again():
+    m = machine()
+    m.want("stopped", 0.0)
+    m.feed(Seen("look", pod("RUNNING")), 0.0)
+    stops, now = [], 0.0
+    while now < 300.0:
+        due = m.next(now)
+        now = max(now, due.at)
+        if due.ask == "stop":
+            stops.append(now)
+            m.feed(Failed("stop", PodRefused("No.", status=422)), now)
+        else:
+            m.feed(Seen("look", pod("RUNNING")), now)
+    assert m.outcome.code == "refused"
+    assert 4 <= len(stops) <= 12
