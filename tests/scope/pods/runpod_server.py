@@ -6,7 +6,7 @@ import asyncio
 import contextlib
 import threading
 from collections import deque
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from dataclasses import dataclass, field
 from typing import Any
 
@@ -47,8 +47,10 @@ class RunPodServer:
     outage: Fault | None = None
     calls: list[str] = field(default_factory=list)
     probes: int = 0
+    on_stop: Callable[[], None] = lambda: None
+    on_probe: Callable[[], None] = lambda: None
     _looks: int = 0
-    _next: dict[str, str] = field(default_factory=lambda: {"PROVISIONING": "STARTING", "STARTING": "RUNNING"})
+    moves: dict[str, str] = field(default_factory=lambda: {"PROVISIONING": "STARTING", "STARTING": "RUNNING"})
 
     @property
     def api_url(self) -> str:
@@ -85,7 +87,7 @@ class RunPodServer:
         self._looks = 0
         if self.status == "STOPPING":
             self.status = "EXITED"
-        self.status = self._next.get(self.status, self.status)
+        self.status = self.moves.get(self.status, self.status)
 
     async def _fault(self, what: str) -> web.Response | None:
         fault = self.outage
@@ -124,12 +126,15 @@ class RunPodServer:
             return problem(409, "Conflict", f"{action} is not valid while {self.status}")
         if action == "start" and self.starts_at_all:
             self.status = "PROVISIONING"
+        if action == "stop":
+            self.on_stop()
         if action == "stop" and self.stops_at_all:
             self.status = "STOPPING"
         return web.json_response(self.pod() | ({"status": "RUNNING"} if self.status == "STOPPING" else {}))
 
     async def health(self, request: web.Request) -> web.Response:
         self.probes += 1
+        self.on_probe()
         if self.status != "RUNNING":
             return web.Response(status=404, text="pod not found")
         if self.boots:

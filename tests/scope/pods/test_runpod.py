@@ -5,7 +5,7 @@ import logging
 import socket
 
 import pytest
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 from pydantic import SecretStr, ValidationError
 
@@ -170,6 +170,7 @@ FIELDS = st.sampled_from(
 )
 
 
+@settings(max_examples=50)
 @given(st.dictionaries(FIELDS, JSON | st.dictionaries(FIELDS, JSON)) | JSON)
 def test_any_answer_is_a_pod_or_one_error(body):
     for parse in (parse_pod, parse_pods):
