@@ -89,13 +89,13 @@ class App:
         self.scope = ScopeClient(
             settings.session, facts=self.facts, frames=frames, board=self.board, clock=clock, pod=pod_facts
         )
-        self._report = StatusReport(self, clock)
+        self.report = StatusReport(self, clock)
         self.pod = PodKeeper(
             settings.pod,
             key=read_key(os.environ),
             facts=pod_facts,
             is_live=lambda: self.facts.value.state == "live",
-            use=self._report.use,
+            use=self.report.use,
             board=self.board,
             clock=clock,
         )
@@ -162,7 +162,7 @@ class App:
 
     def status(self) -> dict[str, Any]:
         """The status document, as plain JSON."""
-        document: dict[str, Any] = as_plain(self._report.document())
+        document: dict[str, Any] = as_plain(self.report.document())
         return document
 
     def reload(self) -> None:
@@ -182,7 +182,7 @@ class App:
         self.supervisor.start()
         try:
             await self._start()
-            notifier.ready(self._report.line())
+            notifier.ready(self.report.line())
             for call in self._ready:
                 call()
             self.supervisor.keep("service", lambda: self._show_life(notifier))
@@ -255,7 +255,7 @@ class App:
             else:
                 self.board.clear("service", "standstill")
                 notifier.ping()
-            notifier.status(self._report.line())
+            notifier.status(self.report.line())
             await asyncio.sleep(pause)
 
     async def _tell_state(self) -> None:

@@ -131,12 +131,7 @@ class PodKeeper:
         if due.at > now:
             await self._rest(min(due.at - now, _GUARD_S))
             return
-        goal = self._machine.goal
-        heard = await self._ask(due.ask, asks)
-        if self._machine.goal != goal and due.ask in ("start", "stop"):
-            # The goal changed while RunPod was answering: what it answered does not count towards the new one.
-            heard = Seen("look", heard.pod) if isinstance(heard, Seen) else heard
-        self._hear(heard, self._clock())
+        self._hear(await self._ask(due.ask, asks), self._clock())
         # However fast the answers and the goals come: no more requests than this.
         await asyncio.sleep(self._settings.quick_poll_s / 4)
 

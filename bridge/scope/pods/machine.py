@@ -9,6 +9,7 @@ from __future__ import annotations
 __all__ = ["Ask", "Due", "Failed", "Goal", "Heard", "Outcome", "Phase", "PodMachine", "Pretended", "Probed", "Seen"]
 
 import random
+from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Final, Literal, TypeAlias
 
@@ -27,6 +28,7 @@ HOPELESS_WAIT_S: Final = 300.0
 _PATIENCE: Final = 8
 """Quick polls after which an accepted start or stop that shows no effect is doubted."""
 _RESTARTED_S: Final = 5.0
+_AIMS: Final[Mapping[Ask, Goal]] = {"start": "ready", "stop": "stopped"}
 
 
 @dataclass(frozen=True, slots=True)
@@ -113,8 +115,8 @@ class PodMachine:
         self._tries = 0
         self._due = Due("look", float("-inf"))
 
-    def want(self, goal: Goal | None, now: float, *, may_start: bool = True) -> None:
-        """Pursue a goal from now on, or none; ``may_start`` False waits for a pod that somebody else starts."""
+    def want(self, goal: Goal, now: float, *, may_start: bool = True) -> None:
+        """Pursue a goal from now on; ``may_start`` False waits for a pod that somebody else starts."""
         self.goal, self.outcome = goal, None
         self._may_start, self._asked, self._came_up, self._refused = may_start, False, False, None
         self._since, self._tries = now, 0
@@ -146,8 +148,14 @@ class PodMachine:
         return self._due
 
     def feed(self, heard: Heard, now: float) -> None:
-        """Take in what was heard."""
+        """Take in what was heard. The answer to an order that was overtaken by another goal only shows the pod."""
         match heard:
+            case Seen("start" | "stop", pod) if self.goal != _AIMS[heard.asked]:
+                self._see("look", pod, now)
+            case Failed("start" | "stop") if self.goal != _AIMS[heard.asked]:
+                self._due = Due("look", now + self._settings.quick_poll_s)
+            case Pretended() if self.goal != _AIMS[heard.asked]:
+                self._due = Due("look", now + self._settings.quick_poll_s)
             case Seen(asked, pod):
                 self._see(asked, pod, now)
             case Failed(asked, error):
@@ -171,8 +179,8 @@ class PodMachine:
         if pod.status != RUNNING or began_anew:
             self.ready, self.last_probe = False, ""
         if pod.is_stopped:
-            self._forget_failure()
-        else:
+            self._forget_failure("boot", "zero-gpu")
+        elif pod.status != "ERROR":
             self._came_up = True
         self._had_gpu = self._had_gpu or bool(pod.gpu_count)
         if asked in ("start", "stop"):
@@ -198,8 +206,13 @@ class PodMachine:
         quick = self._settings.quick_poll_s
         if pod.status == GONE:
             self._end(False, "gone", "The pod is terminated.", "Make a new one in RunPod's console and set pod.id.")
-        elif self._came_up:
-            self._end(False, "stopped", "Somebody stopped the pod while it started.", "scope-bridge pod start.")
+        elif self._came_up and pod.is_stopped:
+            self._end(
+                False,
+                "stopped",
+                "The pod stopped again while it started: somebody stopped it, or RunPod found no GPU for it.",
+                "Try again (scope-bridge pod start); RunPod's console says more.",
+            )
         elif not self._may_start:
             self._end(False, "stopped", f"The pod is {pod.status.lower()}.", "Start it with: scope-bridge pod start.")
         elif not self._asked and pod.can_start:
@@ -230,7 +243,7 @@ class PodMachine:
             self._doubt("locked", "The pod is locked: RunPod refuses to stop it.", "Unlock it in RunPod's console.")
             self._due = Due("look", now + self._settings.poll_s)
             return
-        patience = min(LONGEST_WAIT_S, self._settings.quick_poll_s * _PATIENCE * 2**self._tries)
+        patience = min(LONGEST_WAIT_S, self._settings.quick_poll_s * _PATIENCE * 2.0 ** min(self._tries, 10))
         if not self._asked:
             self._due = Due("stop", now)
         elif now - self._asked_at >= patience:
@@ -267,7 +280,7 @@ class PodMachine:
             self._find_no_gpu(self.pod, now)
         elif probed.ready:
             self.ready = True
-            self._forget_failure()
+            self._forget_failure("boot", "zero-gpu", "no-start", "stopped", "refused")
             if self.goal == "ready":
                 self._end(True)
             self._due = Due("look", now + self._settings.poll_s)
@@ -307,9 +320,9 @@ class PodMachine:
                 "Look at it in RunPod's console now: https://console.runpod.io/pods",
             )
 
-    def _forget_failure(self) -> None:
+    def _forget_failure(self, *codes: str) -> None:
         """What kept the pod from being ready is over, because it is ready after all or stopped."""
-        if self.outcome is not None and self.outcome.goal == "ready" and self.outcome.code in ("boot", "zero-gpu"):
+        if self.outcome is not None and self.outcome.goal == "ready" and self.outcome.code in codes:
             self.outcome = None
 
     def _doubt(self, code: str, message: str, hint: str) -> None:

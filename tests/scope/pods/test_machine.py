@@ -262,3 +262,29 @@ def test_a_stop_that_is_refused_is_asked_for_again():
             m.feed(Seen("look", pod("RUNNING")), now)
     assert m.outcome.code == "refused"
     assert 4 <= len(stops) <= 12
+
+
+@pytest.mark.parametrize(
+    "answer", [Seen("start", pod("PROVISIONING")), Failed("start", PodUnreachable("x.")), Pretended("start")]
+)
+def test_an_order_overtaken_by_another_goal_is_not_repeated(answer):
+    m = machine()
+    m.feed(Seen("look", pod("EXITED")), 0.0)
+    m.want("ready", 0.0)
+    m.feed(Seen("look", pod("EXITED")), 0.0)
+    assert m.next(0.0).ask == "start"
+    m.want("stopped", 0.5)
+    m.feed(answer, 1.0)
+    assert (m.goal, m.next(1.0).ask) in (("stopped", "look"), ("stopped", "stop"))
+
+
+def test_a_stop_without_effect_is_pursued_for_days():
+    m = machine()
+    m.want("stopped", 0.0)
+    asked, now = 0, 0.0
+    while now < 3 * 86400.0:
+        due = m.next(now)
+        now = max(now, due.at)
+        asked += due.ask == "stop"
+        m.feed(Seen(due.ask, pod("RUNNING")), now)
+    assert 3 * 1440 * 0.9 <= asked <= 3 * 1440 + 10
