@@ -4,6 +4,7 @@ from __future__ import annotations
 
 __all__ = ["Progress"]
 
+import shutil
 import sys
 from types import TracebackType
 from typing import Self
@@ -37,7 +38,7 @@ class Progress:
         what = f"{state} ({machine.phase})" if machine.pod is not None else state
         why = machine.trouble.message if machine.trouble is not None else machine.last_probe
         if self._moves:
-            line = f"{what}  {seconds:.0f} s  ${spent:.2f}  {why}"[:118]
+            line = f"{what}  {seconds:.0f} s  ${spent:.2f}  {why}"[: shutil.get_terminal_size().columns - 1]
             print(f"\r{line:<{self._width}}", end="", file=sys.stderr, flush=True)
             self._width = len(line)
         elif (line := f"{what} {why}".rstrip()) != self._last:
