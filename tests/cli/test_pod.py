@@ -141,7 +141,7 @@ def test_a_stop_that_fails_twice_is_tried_again(server, pod):
 
 def test_a_stop_without_effect_is_asked_again_and_then_told_loudly(server, pod):
     server.status, server.stops_at_all = "RUNNING", False
-    code, _, err = pod("stop", "--timeout", "0.5")
+    code, _, err = pod("stop", "--timeout", "1")
     assert code == STOP_NOT_CONFIRMED
     assert "NOT CONFIRMED AS STOPPED" in err
     assert server.asked("stop") >= 2

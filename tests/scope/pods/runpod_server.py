@@ -8,6 +8,7 @@ import threading
 from collections import deque
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass, field
+from functools import partial
 from typing import Any
 
 from aiohttp import web
@@ -165,37 +166,27 @@ def runpod_server(**state: Any) -> Iterator[RunPodServer]:
             web.get("/scope/api/v1/hardware/info", server.hardware),
         ]
     )
-    loop = asyncio.new_event_loop()
     started = threading.Event()
-    runner = web.AppRunner(app, shutdown_timeout=0.1)
+    stopping: list[Callable[[], object]] = []
 
-    def serve() -> None:
-        async def start() -> None:
-            await runner.setup()
-            site = web.TCPSite(runner, "127.0.0.1", 0)
-            await site.start()
-            assert site._server is not None
-            server.url = f"http://127.0.0.1:{site._server.sockets[0].getsockname()[1]}"
-            started.set()
+    async def serve() -> None:
+        runner = web.AppRunner(app, shutdown_timeout=0.1)
+        await runner.setup()
+        site = web.TCPSite(runner, "127.0.0.1", 0)
+        await site.start()
+        server.url = f"http://127.0.0.1:{runner.addresses[0][1]}"
+        end, loop = asyncio.Event(), asyncio.get_running_loop()
+        stopping.append(partial(loop.call_soon_threadsafe, end.set))
+        started.set()
+        await end.wait()
+        await runner.cleanup()
 
-        async def end() -> None:
-            await runner.cleanup()
-            hanging = asyncio.all_tasks() - {asyncio.current_task()}
-            for task in hanging:
-                task.cancel()
-            await asyncio.gather(*hanging, return_exceptions=True)
-
-        loop.run_until_complete(start())
-        loop.run_forever()
-        loop.run_until_complete(end())
-        loop.close()
-
-    thread = threading.Thread(target=serve, daemon=True)
+    thread = threading.Thread(target=lambda: asyncio.run(serve()), daemon=True)
     thread.start()
     assert started.wait(10)
     try:
         yield server
     finally:
-        loop.call_soon_threadsafe(loop.stop)
+        stopping[0]()
         thread.join(10)
         assert not thread.is_alive()

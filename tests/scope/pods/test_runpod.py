@@ -1,6 +1,7 @@
 """The edge to RunPod: every way an answer can be wrong is one clear error, in bounded time, without the key."""
 
 import asyncio
+import contextlib
 import logging
 import socket
 
@@ -114,6 +115,29 @@ def test_a_rate_limit_says_how_long_to_wait(server, headers, seconds):
     error = failure(server, Fault(429, headers=headers))
     assert isinstance(error, PodUnreachable)
     assert error.retry_after == seconds
+
+
+def test_a_slow_drip_is_cut_off():
+    async def drip(reader, writer):
+        await reader.readuntil(b"\r\n\r\n")
+        writer.write(b"HTTP/1.1 200 OK\r\nContent-Length: 1000\r\n\r\n")
+        with contextlib.closing(writer), contextlib.suppress(ConnectionError):
+            while True:
+                writer.write(b" ")
+                await writer.drain()
+                await asyncio.sleep(0.02)
+
+    async def body():
+        async with await asyncio.start_server(drip, "127.0.0.1", 0) as server:
+            url = f"http://127.0.0.1:{server.sockets[0].getsockname()[1]}"
+            async with RunPod(url, SecretStr(KEY), timeout=0.2) as runpod:
+                with pytest.raises(PodUnreachable, match="no answer within"):
+                    await runpod.get(POD)
+            dripping = asyncio.all_tasks() - {asyncio.current_task()}
+            async with asyncio.timeout(10):
+                await asyncio.gather(*dripping)
+
+    asyncio.run(body())
 
 
 def test_nobody_there():
