@@ -200,6 +200,7 @@ class Ice:
         self._media: Media | None = None
         self._relay: Relay | None = None
         self._sources: tuple[str, ...] = ()
+        self._came = False
         self._path: tuple[str, str] | None = None
 
     async def run(self) -> None:
@@ -255,7 +256,7 @@ class Ice:
 
     def live(self) -> None:
         """The session's first frames came."""
-        media = self._media
+        media, self._came = self._media, True
         self._path = media.path if media is not None else None
         if self._path is not None and self._path[0] != "relay":
             self._direct.add(self._url)
@@ -264,8 +265,8 @@ class Ice:
 
     def ended(self) -> None:
         """The session ended, and is about to be closed. Where no connection had come about, another relay is next."""
-        media, came = self._media, self._path is not None
-        self._media = self._path = None
+        media, came = self._media, self._came
+        self._media, self._path, self._came = None, None, False
         if came or media is None or media.connection in ("new", "connected"):
             return
         self._direct.discard(self._url)

@@ -11,7 +11,7 @@ from typing import Final, Literal
 from urllib.parse import parse_qsl, urlencode, urlsplit, urlunsplit
 
 MASK: Final = "***"
-_ICE: Final = re.compile(r"(stuns?|turns?):([^?:\s]+)(?::([0-9]{1,5}))?(?:\?transport=([a-z]+))?")
+_ICE: Final = re.compile(r"(stuns?|turns?):([^?:\s]+)(?::([0-9]{1,9}))?(?:\?transport=([a-z]+))?")
 
 
 def check_url(url: str) -> str:

@@ -104,13 +104,14 @@ def coturn(folder: Path) -> list[str]:
 
 
 def live(daemon: subprocess.Popen[Any]) -> Any:
-    """The daemon's status once a picture has come for a while; the last one when none did in time."""
+    """The daemon's status once a picture has come for a while, or no relay could be had; the last one in time."""
     deadline, status = time.monotonic() + 60, None
     while time.monotonic() < deadline and daemon.poll() is None:
         time.sleep(0.1)
         with contextlib.suppress(OSError):
             status = json.load(urllib.request.urlopen(f"{PAGE}/api/v1/status", timeout=5))
-            if status["scope"]["state"] == "live" and status["scope"]["video"]["frames"] > 30:
+            refused = any(problem["code"] == "no-relay" for problem in status["problems"])
+            if refused or (status["scope"]["state"] == "live" and status["scope"]["video"]["frames"] > 30):
                 break
     return status
 

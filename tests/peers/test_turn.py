@@ -60,3 +60,11 @@ def test_the_picture_comes_through_the_relay(
     assert (scope["ice"]["source"], scope["ice"]["remote"]) == ("static", "host")
     assert scope["ice"]["sources"] == ["static"]
     assert scope["reconnects"] == 0
+
+
+def test_a_wrong_password_is_named(tmp_path: Path) -> None:
+    status = behind(tmp_path, TCP, password="understudy", more=("scope.relay_only=true",))
+    told = {problem["code"]: problem for problem in status["problems"]}
+    assert "refuses the password (401)" in told["no-relay"]["message"]
+    assert "scope.ice_servers" in told["no-relay"]["hint"]
+    assert "understudy" not in status["log"]
