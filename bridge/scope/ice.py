@@ -1,16 +1,12 @@
-"""The way the media takes: which STUN and TURN server aiortc is given, and what to try when none answers.
-
-aiortc uses the first STUN and the first TURN address only (scope-protocol section 6.8), so the choice is made here.
-"""
+"""The way the media takes: own relays before the server's, the next where one gives nothing, and what worked kept."""
 
 from __future__ import annotations
 
-__all__ = ["Ice", "IcePlan", "Ladder", "Relay", "arrange", "relay_only", "stale_turn"]
+__all__ = ["Ice", "own_servers", "relay_only"]
 
 import os
 import time
-from collections.abc import Awaitable, Callable, Iterable, Mapping, Sequence
-from dataclasses import dataclass
+from collections.abc import Awaitable, Callable, Mapping, Sequence
 from typing import Final, Protocol, TypeVar
 
 import aiortc
@@ -19,107 +15,23 @@ from aiortc import RTCConfiguration
 from bridge.model.board import ProblemBoard
 from bridge.model.errors import ScopeUnreachable
 from bridge.model.status import ScopeIceStatus
+from bridge.scope.ladder import SERVER, STATIC, IcePlan, Ladder, Relay, arrange, stale_turn
 from bridge.scope.probe import Refusal, why_no_relay
 from bridge.scope.replies import IceServer
 from bridge.scope.settings import ScopeSettings
 from bridge.scope.turn import TurnCredentials
-from bridge.scope.urls import IceUri, ice_uri, is_loopback
+from bridge.scope.urls import is_loopback
 
 PART: Final = "scope"
-STATIC: Final = "static"
-SERVER: Final = "server"
-SERVER_TTL_S: Final = 600.0
-_RANK: Final = {"udp": 0, "tcp": 1, "tls": 2}
 _MOST_TRIES: Final = 3
-_REST_S: Final = 60.0
 _PROBE_S: Final = 1.0
 
 
-@dataclass(frozen=True, slots=True)
-class Relay:
-    """One TURN address with its password and who named it."""
-
-    at: IceUri
-    server: IceServer
-    source: str
-
-
-@dataclass(frozen=True, slots=True)
-class IcePlan:
-    """What one peer connection is given: at most one STUN and one TURN address."""
-
-    stun: str = ""
-    relay: Relay | None = None
-    relay_only: bool = False
-    gather_s: float = 2.0
-
-    @property
-    def servers(self) -> tuple[IceServer, ...]:
-        """As aiortc takes them."""
-        stun = (IceServer((self.stun,)),) if self.stun else ()
-        if self.relay is None:
-            return stun
-        server = self.relay.server
-        return (IceServer((self.relay.at.uri,), server.username, server.credential), *stun)
-
-
-def arrange(
-    named: Iterable[tuple[str, Sequence[IceServer]]], transport: str
-) -> tuple[tuple[Relay, ...], tuple[str, ...], int]:
-    """TURN addresses in the order to try them, STUN addresses, and how many addresses cannot be used.
-
-    ``named`` are sources with their servers, the preferred source first. With ``transport`` other than "auto" only
-    addresses of that transport are kept, as long as there are any. Each source's first address of each transport comes
-    before every second one: another port of the same server seldom helps where the transport is blocked.
-    """
-    stuns, refused = [], 0
-    relays: list[tuple[tuple[int, int, int], Relay]] = []
-    for order, (source, servers) in enumerate(named):
-        turns: dict[str, int] = {}
-        for server in servers:
-            for url in server.urls:
-                try:
-                    at = ice_uri(url)
-                except ValueError:
-                    refused += 1
-                    continue
-                if not at.via:
-                    stuns.append(url)
-                    continue
-                turns[at.via] = turns.get(at.via, -1) + 1
-                relays.append(((turns[at.via], _RANK[at.via], order), Relay(at, server, source)))
-    relays.sort(key=lambda entry: entry[0])
-    ordered = tuple(relay for _, relay in relays)
-    wanted = tuple(relay for relay in ordered if relay.at.via == transport)
-    return wanted or ordered, tuple(dict.fromkeys(stuns)), refused
-
-
-class Ladder:
-    """Which relay to try next: the one that worked, else the first that did not fail lately."""
-
-    def __init__(self) -> None:
-        self._worked = ""
-        self._failed: dict[str, float] = {}
-
-    def choose(self, relays: Sequence[Relay], now: float) -> Relay | None:
-        """The next to try; None when there is none, or all failed within the last minute."""
-        open_ = [relay for relay in relays if now - self._failed.get(relay.at.uri, float("-inf")) >= _REST_S]
-        return next((relay for relay in open_ if relay.at.uri == self._worked), open_[0] if open_ else None)
-
-    def worked(self, relay: Relay) -> None:
-        """This one gave an address, and media came through."""
-        self._worked = relay.at.uri
-        self._failed.pop(relay.at.uri, None)
-
-    def failed(self, relay: Relay, now: float) -> None:
-        """This one gave no address, or no media came."""
-        self._failed[relay.at.uri] = now
-        if self._worked == relay.at.uri:
-            self._worked = ""
-
-    def forget(self) -> None:
-        """Try all again."""
-        self._failed.clear()
+def own_servers(settings: ScopeSettings) -> tuple[IceServer, ...]:
+    """The servers written into the configuration."""
+    return tuple(
+        IceServer(server.urls, server.username, server.credential.get_secret_value()) for server in settings.ice_servers
+    )
 
 
 def relay_only(configuration: RTCConfiguration) -> RTCConfiguration:
@@ -132,15 +44,6 @@ def relay_only(configuration: RTCConfiguration) -> RTCConfiguration:
         )
     configuration.iceTransportPolicy = policy.RELAY
     return configuration
-
-
-def stale_turn(relay: Relay | None, started: float | None, wall: float) -> bool:
-    """Whether the only relay is the Scope server's and its password has aged.
-
-    The server fetches it once, at its start, for ten minutes (scope-protocol section 1). ``started`` and ``wall`` are
-    seconds since 1970; ``started`` is None where the server does not tell.
-    """
-    return relay is not None and relay.source == SERVER and started is not None and wall - started > SERVER_TTL_S
 
 
 class Media(Protocol):
@@ -190,10 +93,7 @@ class Ice:
         self._clock = clock
         self._wall = wall
         self._ladder = Ladder()
-        self._own = tuple(
-            IceServer(server.urls, server.username, server.credential.get_secret_value())
-            for server in settings.ice_servers
-        )
+        self._own = own_servers(settings)
         self._credentials = TurnCredentials(settings.turn, environ=environ, board=board, clock=clock)
         self._direct: set[str] = set()
         self._url = ""

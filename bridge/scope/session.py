@@ -24,7 +24,8 @@ from aiortc import (
 )
 
 from bridge.model.errors import ScopeProtocolError, ScopeSessionLost
-from bridge.scope.ice import IcePlan, relay_only
+from bridge.scope.ice import relay_only
+from bridge.scope.ladder import IcePlan
 from bridge.scope.receive import receive_sooner
 
 logger = logging.getLogger(__name__)

@@ -14,7 +14,9 @@ from hypothesis import strategies as st
 
 from bridge.model.board import ProblemBoard
 from bridge.model.errors import ScopeUnreachable
-from bridge.scope.ice import Ice, IcePlan, Ladder, Relay, arrange, relay_only, stale_turn
+from bridge.scope.ice import Ice, relay_only
+from bridge.scope.ladder import IcePlan, Ladder, Relay, arrange, stale_turn
+from bridge.scope.relays import check_relays
 from bridge.scope.replies import IceServer
 from bridge.scope.session import MediaSession
 from bridge.scope.settings import ScopeSettings
@@ -273,3 +275,16 @@ def test_the_way_of_a_live_session_is_in_the_status() -> None:
         player.wait("live")
         ice = player.client.status().ice
         assert (ice.local, ice.remote, ice.relay) == ("host", "host", None)
+
+
+def test_doctor_asks_every_relay_and_says_where_there_is_none(briefly: None) -> None:
+    def look(**settings: Any) -> list[tuple[str, str]]:
+        checked = ScopeSettings.model_validate({"turn": {"use_environment": False}, **settings})
+        return [(found.level, found.message) for found in asyncio.run(check_relays(checked, {}))]
+
+    assert look()[0][0] == "note" and look(relay_only=True)[0][0] == "bad"
+    servers = [{"urls": ["turn:127.0.0.1:9?transport=tcp"], "username": "u", "credential": "curtain"}]
+    ((level, message),) = look(ice_servers=servers)
+    assert level == "note" and "no connection over tcp" in message and "curtain" not in message
+    ((level, message),) = look(turn={"use_environment": False, "cloudflare_key_id": "key"})
+    assert level == "bad" and "no API token" in message

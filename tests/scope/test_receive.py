@@ -23,7 +23,7 @@ from aiortc.rtp import RtpPacket
 from hypothesis import given
 from hypothesis import strategies as st
 
-from bridge.scope.ice import IcePlan
+from bridge.scope.ladder import IcePlan
 from bridge.scope.receive import CAPACITY, FrameAssembler, Intake, receive_sooner
 from bridge.scope.session import MediaSession
 
