@@ -4,6 +4,7 @@ from __future__ import annotations
 
 __all__ = ["Ice", "own_servers", "relay_only"]
 
+import asyncio
 import os
 import time
 from collections.abc import Awaitable, Callable, Mapping, Sequence
@@ -16,7 +17,7 @@ from bridge.model.board import ProblemBoard
 from bridge.model.errors import ScopeUnreachable
 from bridge.model.status import ScopeIceStatus
 from bridge.scope.ladder import SERVER, STATIC, IcePlan, Ladder, Relay, arrange, stale_turn
-from bridge.scope.probe import Refusal, why_no_relay
+from bridge.scope.probe import Refusal, TurnProblem, why_no_relay
 from bridge.scope.replies import IceServer
 from bridge.scope.settings import ScopeSettings
 from bridge.scope.turn import TurnCredentials
@@ -25,6 +26,12 @@ from bridge.scope.urls import is_loopback
 PART: Final = "scope"
 _MOST_TRIES: Final = 3
 _PROBE_S: Final = 1.0
+_TELLING: Final = (Refusal.LOGIN, Refusal.QUOTA, Refusal.OTHER, Refusal.UNREACHABLE)
+_LATE: Final = TurnProblem(Refusal.OTHER, "it answers too late, see scope.ice_gather_s")
+_LOGIN_HINTS: Final = {
+    SERVER: "The Scope server fetches it once, for ten minutes: set a token of your own in [scope.turn], or restart it.",
+    STATIC: "Check username and credential in scope.ice_servers.",
+}
 
 
 def own_servers(settings: ScopeSettings) -> tuple[IceServer, ...]:
@@ -127,18 +134,18 @@ class Ice:
         needed = only or url not in self._direct
         if needed and self._ladder.choose(relays, self._clock()) is None:
             self._ladder.forget()
-        tries = 0
+        tried: list[Relay] = []
         while True:
-            tries += 1
             relay = self._ladder.choose(relays, self._clock())
-            media = make(self._plan(relay, stun))
+            media = make(self._plan(relay, relays, stun))
             try:
                 await media.offer()
                 if relay is None or media.relayed:
                     break
+                tried.append(relay)
                 self._ladder.failed(relay, self._clock())
-                if not needed or tries == _MOST_TRIES or self._ladder.choose(relays, self._clock()) is None:
-                    await self._tell(relay)
+                if not needed or len(tried) == _MOST_TRIES or self._ladder.choose(relays, self._clock()) is None:
+                    await self._tell(tried)
                     if only:
                         raise ScopeUnreachable(
                             "No TURN server gives a relay address, and scope.relay_only is on.",
@@ -194,11 +201,11 @@ class Ice:
             expires_s=round(left) if left is not None else None,
         )
 
-    def _plan(self, relay: Relay | None, stun: str) -> IcePlan:
-        # Where udp to a TURN server failed, STUN, which is udp too, would only cost its time.
-        udp = relay is None or relay.at.via == "udp" or self._settings.turn_transport != "auto"
+    def _plan(self, relay: Relay | None, relays: Sequence[Relay], stun: str) -> IcePlan:
+        # Another transport although udp is offered: udp failed. STUN, which is udp too, would only cost its time.
+        blocked = relay is not None and relay.at.via != "udp" and any(other.at.via == "udp" for other in relays)
         only = self._settings.relay_only
-        return IcePlan(stun if udp and not only else "", relay, only, self._settings.ice_gather_s)
+        return IcePlan("" if blocked or only else stun, relay, only, self._settings.ice_gather_s)
 
     async def _known(
         self, url: str, theirs: Callable[[], Awaitable[tuple[IceServer, ...]]]
@@ -228,15 +235,17 @@ class Ice:
             'Set scope.turn_transport = "auto", or name another server in scope.ice_servers.',
         )
 
-    async def _tell(self, relay: Relay) -> None:
-        """Say why the relay gave no address."""
-        reason = await why_no_relay(relay.at, relay.server, _PROBE_S)
+    async def _tell(self, tried: Sequence[Relay]) -> None:
+        """Say why the relays gave no address: of the most telling answer, a refusal rather than silence."""
+        answers = await asyncio.gather(*(why_no_relay(relay.at, relay.server, _PROBE_S) for relay in tried))
+        relay, problem = min(
+            ((relay, answer or _LATE) for relay, answer in zip(tried, answers, strict=True)),
+            key=lambda told: _TELLING.index(told[1].kind),
+        )
         hint = "Check host and port; where UDP is blocked, a turn:...?transport=tcp or turns: address helps."
-        if reason is not None and reason.kind is Refusal.LOGIN:
+        if problem.kind is Refusal.LOGIN:
             self._credentials.distrust(relay.source)
-            hint = {
-                SERVER: "The Scope server fetches its password once, for ten minutes: restart it, or set your own in [scope.turn].",
-                STATIC: "Check username and credential in scope.ice_servers.",
-            }.get(relay.source, "It is fetched again; check the token in [scope.turn] if this stays.")
-        told = reason.text if reason is not None else "it answers, but late"
-        self._board.pin(PART, "no-relay", f"The TURN server {relay.at.uri} gave no relay address: {told}.", hint)
+            hint = _LOGIN_HINTS.get(relay.source, "It is fetched again; check the token in [scope.turn] if this stays.")
+        self._board.pin(
+            PART, "no-relay", f"The TURN server {relay.at.uri} gave no relay address: {problem.text}.", hint
+        )

@@ -29,6 +29,11 @@ class Relay:
     server: IceServer
     source: str
 
+    @property
+    def key(self) -> tuple[str, str]:
+        """What it is known by; its password may change."""
+        return self.source, self.at.uri
+
 
 @dataclass(frozen=True, slots=True)
 class IcePlan:
@@ -84,24 +89,24 @@ class Ladder:
     """Which relay to try next: the one that worked, else the first that did not fail lately."""
 
     def __init__(self) -> None:
-        self._worked = ""
-        self._failed: dict[str, float] = {}
+        self._worked: tuple[str, str] | None = None
+        self._failed: dict[tuple[str, str], float] = {}
 
     def choose(self, relays: Sequence[Relay], now: float) -> Relay | None:
         """The next to try; None when there is none, or all failed within the last minute."""
-        open_ = [relay for relay in relays if now - self._failed.get(relay.at.uri, float("-inf")) >= _REST_S]
-        return next((relay for relay in open_ if relay.at.uri == self._worked), open_[0] if open_ else None)
+        open_ = [relay for relay in relays if now - self._failed.get(relay.key, float("-inf")) >= _REST_S]
+        return next((relay for relay in open_ if relay.key == self._worked), open_[0] if open_ else None)
 
     def worked(self, relay: Relay) -> None:
         """This one gave an address, and media came through."""
-        self._worked = relay.at.uri
-        self._failed.pop(relay.at.uri, None)
+        self._worked = relay.key
+        self._failed.pop(relay.key, None)
 
     def failed(self, relay: Relay, now: float) -> None:
         """This one gave no address, or no media came."""
-        self._failed[relay.at.uri] = now
-        if self._worked == relay.at.uri:
-            self._worked = ""
+        self._failed[relay.key] = now
+        if self._worked == relay.key:
+            self._worked = None
 
     def forget(self) -> None:
         """Try all again."""

@@ -182,7 +182,7 @@ def test_where_no_relay_answers_it_is_told_and_the_direct_way_stays_open(briefly
     scene = Scene(*HERE)
     peer = scene.gather()
     assert scene.tried() == ["udp", "tcp", "tls"] and not peer.closed
-    assert "turns:127.0.0.1:9" in scene.problems()["no-relay"]
+    assert "127.0.0.1:9" in scene.problems()["no-relay"]
     peer.path = ("host", "host")
     scene.ice.live()
     assert scene.ice.status().local == "host"
@@ -224,6 +224,11 @@ def test_relay_only_never_goes_without(briefly: None) -> None:
             scene.gather("http://127.0.0.1:8000")
         assert all(peer.closed and peer.plan.relay_only and not peer.plan.stun for peer in scene.made)
         assert scene.tried() == ["udp", "tcp", "tls"]
+
+
+def test_stun_is_left_out_only_where_udp_has_failed() -> None:
+    scene = Scene(HERE[1], "stun:127.0.0.1:9", works="tcp")
+    assert scene.gather().plan.stun
 
 
 def test_a_transport_nobody_offers_is_told() -> None:
