@@ -66,7 +66,9 @@ class TurnSettings(PartSettings):
     cloudflare_api_token: SecretStr = Field(
         SecretStr(""), description="The key's API token; unset takes CLOUDFLARE_TURN_API_TOKEN from the environment."
     )
-    use_environment: bool = Field(True, description="Take tokens that are not set here from the environment.")
+    use_environment: bool = Field(
+        True, description="Take tokens that are not set here from the environment; false where there is no internet."
+    )
     huggingface_url: str = Field(
         "https://turn.fastrtc.org/credentials", description="Where the Hugging Face token is shown for a password."
     )

@@ -9,7 +9,7 @@ packages=(
     ffmpeg                                    # another reader of what we write
     chromium                                  # the status page in a real browser
     coturn openssl nftables                   # a TURN server, its certificate, and the firewall in between
-    iproute2
+    iproute2 procps
 )
 missing=()
 for package in "${packages[@]}"; do
