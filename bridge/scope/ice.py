@@ -24,7 +24,7 @@ from bridge.scope.turn import TurnCredentials
 from bridge.scope.urls import is_loopback
 
 PART: Final = "scope"
-_MOST_TRIES: Final = 3
+_TRY_S: Final = 8.0
 _PROBE_S: Final = 1.0
 _TELLING: Final = (Refusal.LOGIN, Refusal.QUOTA, Refusal.OTHER, Refusal.UNREACHABLE)
 _LATE: Final = TurnProblem(Refusal.OTHER, "it answers too late, see scope.ice_gather_s")
@@ -119,7 +119,7 @@ class Ice:
     ) -> M:
         """A session, made by ``make``, whose offer is gathered; ``theirs`` are the Scope server's own servers.
 
-        Where the direct way is not known to work, up to three relays are tried until one gives an address.
+        Where the direct way is not known to work, relays are tried for some eight seconds until one gives an address.
 
         Raises:
             ScopeUnreachable: only relays are allowed and none can be had, or ``theirs`` failed.
@@ -135,6 +135,7 @@ class Ice:
         if needed and self._ladder.choose(relays, self._clock()) is None:
             self._ladder.forget()
         tried: list[Relay] = []
+        began = self._clock()
         while True:
             relay = self._ladder.choose(relays, self._clock())
             media = make(self._plan(relay, relays, stun))
@@ -144,7 +145,8 @@ class Ice:
                     break
                 tried.append(relay)
                 self._ladder.failed(relay, self._clock())
-                if not needed or len(tried) == _MOST_TRIES or self._ladder.choose(relays, self._clock()) is None:
+                late = self._clock() - began > _TRY_S
+                if late or not needed or self._ladder.choose(relays, self._clock()) is None:
                     await self._tell(tried)
                     if only:
                         raise ScopeUnreachable(

@@ -60,11 +60,12 @@ def arrange(
     """TURN addresses in the order to try them, STUN addresses, and how many addresses cannot be used.
 
     ``named`` are sources with their servers, the preferred source first. With ``transport`` other than "auto" only
-    addresses of that transport are kept, as long as there are any. Each source's first address of each transport comes
-    before every second one: another port of the same server seldom helps where the transport is blocked.
+    addresses of that transport are kept, as long as there are any. Own relays come before the Scope server's; each
+    source's first address of each transport before every second one (another port of the same server seldom helps
+    where the transport is blocked); udp before tcp before tls.
     """
     stuns, refused = [], 0
-    relays: list[tuple[tuple[int, int, int], Relay]] = []
+    relays: list[tuple[tuple[bool, int, int, int], Relay]] = []
     for order, (source, servers) in enumerate(named):
         turns: dict[str, int] = {}
         for server in servers:
@@ -78,7 +79,8 @@ def arrange(
                     stuns.append(url)
                     continue
                 turns[at.via] = turns.get(at.via, -1) + 1
-                relays.append(((turns[at.via], _RANK[at.via], order), Relay(at, server, source)))
+                place = (source == SERVER, turns[at.via], _RANK[at.via], order)
+                relays.append((place, Relay(at, server, source)))
     relays.sort(key=lambda entry: entry[0])
     ordered = tuple(relay for _, relay in relays)
     wanted = tuple(relay for relay in ordered if relay.at.via == transport)

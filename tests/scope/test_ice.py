@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+from collections.abc import Callable
 from typing import Any
 
 import aiortc
@@ -38,6 +39,9 @@ uris = st.one_of(
 named = st.lists(st.tuples(st.sampled_from(["static", "server"]), st.lists(uris, max_size=6)), max_size=4)
 
 
+ORDER = ["udp", "tcp", "tls"]
+
+
 def over(kwargs: dict[str, Any]) -> str:
     return "tls" if kwargs["turn_ssl"] else str(kwargs["turn_transport"])
 
@@ -54,25 +58,24 @@ def test_aiortc_takes_the_relay_that_is_meant(lists: list[tuple[str, list[str]]]
         return
     assert taken["turn_server"] == (relays[0].at.host, relays[0].at.port) and over(taken) == relays[0].at.via
     assert taken["turn_password"] == "p"
-    usable = []
-    for _, uris in lists:
+    usable: list[tuple[bool, int]] = []
+    for source, uris in lists:
         for uri in uris:
             try:
                 found = connection_kwargs([RTCIceServer([uri], "u", "p")])
             except ValueError:
                 continue
             if "turn_server" in found and 0 < found["turn_server"][1] < 65536 and not any(map(str.isspace, uri)):
-                usable.append(over(found))
-    if transport in usable:
-        assert relays[0].at.via == transport
-    if transport == "auto" and "udp" in usable:
-        assert relays[0].at.via == "udp"
+                usable.append((source == "server", ORDER.index(over(found))))
+    first = (relays[0].source == "server", ORDER.index(relays[0].at.via))
+    wanted = [entry for entry in usable if transport in ("auto", ORDER[entry[1]])]
+    assert first == min(wanted or usable)
 
 
-def test_the_order_is_transport_then_source_and_second_ports_come_last() -> None:
+def test_own_relays_come_first_and_second_ports_after_other_transports() -> None:
     mine = [IceServer(("turn:a:1", "turn:a:2", "turn:a:1?transport=tcp"))]
     relays, stuns, refused = arrange([("static", mine), ("server", [IceServer(("turn:b", "stun:b", "x"))])], "auto")
-    assert [relay.at.uri for relay in relays] == ["turn:a:1", "turn:b", "turn:a:1?transport=tcp", "turn:a:2"]
+    assert [relay.at.uri for relay in relays] == ["turn:a:1", "turn:a:1?transport=tcp", "turn:a:2", "turn:b"]
     assert (stuns, refused) == (("stun:b",), 1)
 
 
@@ -111,13 +114,14 @@ def test_only_the_servers_own_relay_ages_unseen() -> None:
 class Peer:
     """A media session whose relay answers as it is told; what the sockets do is tested with coturn."""
 
-    def __init__(self, plan: IcePlan, works: str) -> None:
-        self.plan, self.closed = plan, False
+    def __init__(self, plan: IcePlan, works: str, on_offer: Callable[[], None]) -> None:
+        self.plan, self.closed, self.on_offer = plan, False, on_offer
         self.relayed = plan.relay is not None and plan.relay.at.via == works
         self.path: tuple[str, str] | None = None
         self.connection = "connecting"
 
     async def offer(self) -> str:
+        self.on_offer()
         return ""
 
     async def close(self) -> None:
@@ -128,6 +132,7 @@ class Scene:
     """An ``Ice`` with a clock of our own, and every session it made."""
 
     def __init__(self, *urls: str, works: str = "", server: tuple[IceServer, ...] = (), **settings: Any) -> None:
+        self.takes = 0.0
         self.now, self.board, self.made, self.works, self.server = 0.0, ProblemBoard(), list[Peer](), works, server
         own = [{"urls": urls, "username": "u", "credential": "curtain"}] if urls else []
         self.ice = Ice(
@@ -142,10 +147,13 @@ class Scene:
             return self.server
 
         def make(plan: IcePlan) -> Peer:
-            self.made.append(Peer(plan, self.works))
+            self.made.append(Peer(plan, self.works, self.wait))
             return self.made[-1]
 
         return asyncio.run(self.ice.gather(url, theirs, make))
+
+    def wait(self) -> None:
+        self.now += self.takes
 
     def tried(self) -> list[str]:
         tried = [peer.plan.relay.at.via if peer.plan.relay else "" for peer in self.made]
@@ -224,6 +232,15 @@ def test_relay_only_never_goes_without(briefly: None) -> None:
             scene.gather("http://127.0.0.1:8000")
         assert all(peer.closed and peer.plan.relay_only and not peer.plan.stun for peer in scene.made)
         assert scene.tried() == ["udp", "tcp", "tls"]
+
+
+def test_a_connect_waits_for_silent_relays_only_for_so_long_and_the_next_goes_on(briefly: None) -> None:
+    scene = Scene(*(f"turn:127.0.0.1:{port}" for port in range(1, 9)))
+    scene.takes = 3.0
+    scene.gather()
+    scene.gather()
+    ports = [peer.plan.relay.at.port for peer in scene.made if peer.plan.relay is not None]
+    assert ports == [1, 2, 3, 4, 5, 6]
 
 
 def test_stun_is_left_out_only_where_udp_has_failed() -> None:
