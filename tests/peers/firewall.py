@@ -2,7 +2,7 @@
 
     studio (here: the daemon) ── venue (the firewall, and coturn on it) ── pod (the rehearsal server)
 
-HTTP passes the venue, UDP does not. ``python -m tests.peers.firewall <udp-to-turn: yes|no> <folder> <-o options ...>``
+HTTP passes the venue, UDP does not. Whoever shows the right token in the studio is told coturn's password. ``python -m tests.peers.firewall <udp-to-turn: yes|no> <folder> <-o options ...>``
 prints the daemon's status once it is live, as JSON; the picture then came through coturn.
 """
 
@@ -14,14 +14,17 @@ import os
 import socket
 import subprocess
 import sys
+import threading
 import time
 import urllib.request
 from collections.abc import Iterator
+from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from pathlib import Path
 from typing import Any
 
 STUDIO, VENUE_IN, VENUE_OUT, POD = "10.77.1.2", "10.77.1.1", "10.77.2.1", "10.77.2.2"
 USER, PASSWORD = "stage", "curtain"
+TOKEN, OFFICE_PORT = "hf_stage_door", 8100
 SERVER_PORT, PAGE = 8000, "http://127.0.0.1:9720"
 NETWORK = f"""
 ip link set lo up
@@ -103,6 +106,29 @@ def coturn(folder: Path) -> list[str]:
     return ["ip", "netns", "exec", "venue", "turnserver", *options.split()]
 
 
+class Office(BaseHTTPRequestHandler):
+    """Gives coturn's password for the token, as turn.fastrtc.org does."""
+
+    def do_GET(self) -> None:
+        known = self.headers["Authorization"] == f"Bearer {TOKEN}"
+        server = {"urls": [f"turn:{VENUE_IN}:3478?transport=tcp"], "username": USER, "credential": PASSWORD}
+        self.send_response(200 if known else 401)
+        self.end_headers()
+        self.wfile.write(json.dumps({"iceServers": [server]}).encode() if known else b"")
+
+
+@contextlib.contextmanager
+def office() -> Iterator[None]:
+    with ThreadingHTTPServer(("127.0.0.1", OFFICE_PORT), Office) as http:
+        thread = threading.Thread(target=http.serve_forever)
+        thread.start()
+        try:
+            yield
+        finally:
+            http.shutdown()
+            thread.join()
+
+
 def live(daemon: subprocess.Popen[Any]) -> Any:
     """The daemon's status once a picture has come for a while, or no relay could be had; the last one in time."""
     deadline, status = time.monotonic() + 60, None
@@ -129,7 +155,7 @@ def main(udp: str, folder: Path, options: list[str]) -> None:
     given = [part for option in (*quiet, *scope, *options) for part in ("-o", option)]
     daemon = [sys.executable, "-m", "bridge", "-q", *given, "run"]
     os.environ["SSL_CERT_FILE"] = f"{folder}/cert.pem"
-    with process(*coturn(folder)) as turn, process(*rehearsal, *quick) as server:
+    with office(), process(*coturn(folder)) as turn, process(*rehearsal, *quick) as server:
         await_port(VENUE_IN, 3478, turn)
         await_port(VENUE_IN, 5349, turn)
         await_port(POD, SERVER_PORT, server)

@@ -9,7 +9,7 @@ from typing import Any
 
 import pytest
 
-from tests.peers.firewall import PASSWORD, USER, VENUE_IN
+from tests.peers.firewall import OFFICE_PORT, PASSWORD, TOKEN, USER, VENUE_IN
 from tests.peers.netns import isolated
 
 UDP, TCP, TLS = (
@@ -20,20 +20,23 @@ UDP, TCP, TLS = (
 
 
 def behind(
-    folder: Path, *urls: str, udp: bool = False, password: str = PASSWORD, more: tuple[str, ...] = ()
+    folder: Path, *urls: str, udp: bool = False, password: str = PASSWORD, more: tuple[str, ...] = (), token: str = ""
 ) -> dict[str, Any]:
     """The daemon's status with these addresses of one TURN server; ``udp`` lets it be reached over UDP."""
-    listed = ", ".join(f'"{url}"' for url in urls)
     config = folder / "scope-bridge" / "config.toml"
     config.parent.mkdir()
-    config.write_text(
-        f'[[scope.ice_servers]]\nurls = [{listed}]\nusername = "{USER}"\ncredential = "{password}"\n', encoding="utf-8"
-    )
-    config.chmod(0o600)
+    if urls:
+        listed = ", ".join(f'"{url}"' for url in urls)
+        config.write_text(
+            f'[[scope.ice_servers]]\nurls = [{listed}]\nusername = "{USER}"\ncredential = "{password}"\n',
+            encoding="utf-8",
+        )
+        config.chmod(0o600)
     command = [sys.executable, "-m", "tests.peers.firewall", "yes" if udp else "no", str(folder), *more]
-    done = isolated(*command, home=folder)
+    done = isolated(*command, home=folder, HF_TOKEN=token)
     assert done.returncode == 0, done.stderr
-    assert password not in done.stdout
+    for secret in filter(None, (password, token)):
+        assert secret not in done.stdout + done.stderr
     status: dict[str, Any] = json.loads(done.stdout)
     status["log"] = done.stderr
     return status
@@ -67,4 +70,10 @@ def test_a_wrong_password_is_named(tmp_path: Path) -> None:
     told = {problem["code"]: problem for problem in status["problems"]}
     assert "refuses the password (401)" in told["no-relay"]["message"]
     assert "scope.ice_servers" in told["no-relay"]["hint"]
-    assert "understudy" not in status["log"]
+
+
+def test_a_fetched_password_opens_the_relay(tmp_path: Path) -> None:
+    url = f'scope.turn.huggingface_url="http://127.0.0.1:{OFFICE_PORT}/credentials"'
+    scope = behind(tmp_path, more=(url, "scope.relay_only=true"), token=TOKEN)["scope"]
+    assert (scope["state"], scope["ice"]["local"], scope["ice"]["source"]) == ("live", "relay/tcp", "huggingface")
+    assert 86_000 < scope["ice"]["expires_s"] <= 86_400
