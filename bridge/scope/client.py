@@ -16,7 +16,7 @@ from bridge.model.cell import Cell
 from bridge.model.desired import DesiredState
 from bridge.model.facts import PodFacts, ScopeFacts
 from bridge.model.frames import Frame, LatestSlot
-from bridge.model.status import ScopeStatus, ScopeVideoStatus
+from bridge.model.status import ScopeIceStatus, ScopeStatus, ScopeVideoStatus
 from bridge.scope.link import PART, Link
 from bridge.scope.pacer import Pacer
 from bridge.scope.schemas import chunk_frames_of
@@ -120,6 +120,7 @@ class ScopeClient:
             latency_ms=facts.latency_s * 1000 if facts.latency_s is not None else None,
             params=self._pacer.stats,
             video=self._video(link, now),
+            ice=link.ice.status() if link is not None else ScopeIceStatus(),
             reconnects=link.reconnects if link is not None else 0,
         )
 
@@ -184,6 +185,7 @@ class ScopeClient:
     async def _play_on(self, news: asyncio.Event, link: Link) -> None:
         async with asyncio.TaskGroup() as group:
             group.create_task(link.run())
+            group.create_task(link.ice.run())
             group.create_task(self._take_in(news, link))
             group.create_task(self._turn())
 
