@@ -183,7 +183,7 @@ def _scope(url: str, settings: Settings) -> Iterable[Verdict]:
 def _relays(settings: Settings) -> Iterable[Verdict]:
     if all(is_loopback(url) for url in settings.session.urls) and not settings.scope.relay_only:
         return
-    for finding in asyncio.run(check_relays(settings.scope, os.environ)):
+    for finding in asyncio.run(check_relays(settings.session, os.environ)):
         yield Verdict(finding.level, "turn", finding.message, finding.hint)
 
 
