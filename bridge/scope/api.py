@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-__all__ = ["ScopeApi"]
+__all__ = ["ScopeApi", "trust"]
 
 import asyncio
 import functools
@@ -52,7 +52,7 @@ class ScopeApi:
             timeout=timeout,
             follow_redirects=False,
             trust_env=not is_loopback(url),
-            verify=base.scheme == "https" and _trust(),  # plain HTTP has nothing to verify
+            verify=base.scheme == "https" and trust(),  # plain HTTP has nothing to verify
             limits=httpx.Limits(max_connections=4, max_keepalive_connections=2),
             headers={"User-Agent": "scope-bridge", "Accept": "application/json"},
         )
@@ -119,6 +119,14 @@ class ScopeApi:
         query: dict[str, Any] = {"lines": lines} if since is None else {"lines": lines, "since_offset": since}
         found = await self._optional("/api/v1/logs/tail", query=query)
         return None if found is None else LogTail.parse(found)
+
+    async def has_gpu(self) -> bool | None:
+        """Whether the server's machine has a GPU; None where the server cannot tell."""
+        found = await self._optional("/api/v1/hardware/info")
+        if not isinstance(found, dict) or "vram_gb" not in found:
+            return None
+        memory = found["vram_gb"]
+        return isinstance(memory, int | float) and memory > 0
 
     async def _optional(self, path: str, *, query: Mapping[str, Any] | None = None, limit: int = LIMIT) -> Any:
         try:
@@ -218,7 +226,7 @@ class ScopeApi:
 _RUNPOD: Final = {
     404: (
         "RunPod's proxy knows no running pod at this address.",
-        "Start the pod, or correct its id in scope.urls; port 8000 must be exposed as HTTP.",
+        "Start it (scope-bridge pod start), or correct its id in scope.urls; port 8000 must be exposed as HTTP.",
     ),
     502: ("The pod runs, but Scope does not answer yet.", "It is probably still starting; this is tried again."),
     503: ("The pod is not ready yet.", "It is probably still starting; this is tried again."),
@@ -230,7 +238,7 @@ _RUNPOD: Final = {
 
 
 @functools.cache
-def _trust() -> ssl.SSLContext:
+def trust() -> ssl.SSLContext:
     """The authorities to believe; read once, because reading them takes tens of milliseconds of the media loop."""
     return httpx.create_ssl_context()
 

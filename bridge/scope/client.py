@@ -14,9 +14,9 @@ from typing import Final
 from bridge.model.board import ProblemBoard
 from bridge.model.cell import Cell
 from bridge.model.desired import DesiredState
-from bridge.model.facts import ScopeFacts
+from bridge.model.facts import PodFacts, ScopeFacts
 from bridge.model.frames import Frame, LatestSlot
-from bridge.model.status import ScopeStatus, ScopeVideoStatus
+from bridge.model.status import ScopeIceStatus, ScopeStatus, ScopeVideoStatus
 from bridge.scope.link import PART, Link
 from bridge.scope.pacer import Pacer
 from bridge.scope.schemas import chunk_frames_of
@@ -42,7 +42,9 @@ class ScopeClient:
         frames: LatestSlot[Frame],
         board: ProblemBoard,
         clock: Callable[[], float] = time.monotonic,
+        pod: Cell[PodFacts] | None = None,
     ) -> None:
+        self._pod = pod or Cell(PodFacts())
         self._settings = settings
         self._facts = facts
         self._frames = frames
@@ -119,6 +121,7 @@ class ScopeClient:
             params=self._pacer.stats,
             quantized=self._pacer.landings.status(),
             video=self._video(link, now),
+            ice=link.ice.status() if link is not None else ScopeIceStatus(),
             reconnects=link.reconnects if link is not None else 0,
         )
 
@@ -168,13 +171,22 @@ class ScopeClient:
             frames=self._frames,
             board=self._board,
             clock=self._clock,
+            pod=self._pod,
         )
         self._main = asyncio.current_task()
         self._loop = asyncio.get_running_loop()
         news.set()
         self._ready.set()
+        forget = self._pod.subscribe(lambda _: self._call(link.hurry))
+        try:
+            await self._play_on(news, link)
+        finally:
+            forget()
+
+    async def _play_on(self, news: asyncio.Event, link: Link) -> None:
         async with asyncio.TaskGroup() as group:
             group.create_task(link.run())
+            group.create_task(link.ice.run())
             group.create_task(self._take_in(news, link))
             group.create_task(self._turn())
 

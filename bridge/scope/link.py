@@ -13,18 +13,19 @@ from typing import Any, Final, Literal
 from bridge.model.board import ProblemBoard
 from bridge.model.cell import Cell
 from bridge.model.errors import ScopeError, ScopeRefused, ScopeSessionLost
-from bridge.model.facts import ChunkFacts, PipelineSchema, ScopeFacts, ScopeState
+from bridge.model.facts import ChunkFacts, PipelineSchema, PodFacts, ScopeFacts, ScopeState
 from bridge.model.frames import Frame, LatestSlot
 from bridge.scope.api import ScopeApi
+from bridge.scope.ice import Ice
 from bridge.scope.loading import Loader
 from bridge.scope.pacer import Pacer
 from bridge.scope.playing import Play, quietly
-from bridge.scope.replies import IceServer, LoadState
+from bridge.scope.replies import LoadState
 from bridge.scope.schemas import chunk_frames_of
-from bridge.scope.session import MediaSession, usable_ice
+from bridge.scope.session import MediaSession
 from bridge.scope.settings import ScopeSettings
 from bridge.scope.snapshot import SNAPSHOT
-from bridge.scope.urls import is_loopback, mask_url
+from bridge.scope.urls import mask_url
 from bridge.scope.visit import Visit
 
 PART: Final = "scope"
@@ -48,7 +49,9 @@ class Link:
         frames: LatestSlot[Frame],
         board: ProblemBoard,
         clock: Callable[[], float],
+        pod: Cell[PodFacts] | None = None,
     ) -> None:
+        self._pod = pod or Cell(PodFacts())
         self._settings = settings
         self._pacer = pacer
         self._facts = facts
@@ -63,8 +66,10 @@ class Link:
             for url in settings.urls
         }
         self._again = asyncio.Event()
+        self._resting = False
         self._pinned: set[str] = set()
         self._play: Play | None = None
+        self.ice = Ice(settings, board=board, clock=clock)
         self.wake = asyncio.Event()
         self.url = ""
         self.version: str | None = None
@@ -87,6 +92,8 @@ class Link:
         while True:
             live_since: float | None = None
             for url in self._settings.urls:
+                if self._must_wait_for_pod(url):
+                    continue
                 live_since = await self._visit(url)
                 if live_since is not None:
                     self.reconnects += 1
@@ -95,6 +102,27 @@ class Link:
                 wait = self._settings.retry_s
             await self._rest(wait * random.uniform(0.75, 1.25))
             wait = min(wait * 2, self._settings.retry_max_s)
+
+    def _must_wait_for_pod(self, url: str) -> bool:
+        """Whether the server is on a pod that does not run or is starting: that is said instead of asking it in vain."""
+        pod = self._pod.value
+        if not pod.is_in_the_way_of(url):
+            if url == pod.url:
+                self._unpin("pod")
+            return False
+        for code in ("server", "session"):
+            self._unpin(code)
+        self._pin("pod", pod.message, pod.hint)
+        self.url = mask_url(url)
+        self._publish(
+            "connecting" if pod.phase in ("unknown", "starting", "booting") else "offline", url=self.url, version=""
+        )
+        return True
+
+    def hurry(self) -> None:
+        """Connect at once when the link only waits for its next try; a session is left alone."""
+        if self._resting:
+            self._again.set()
 
     async def _visit(self, url: str) -> float | None:
         """One try at one server; when its session was live, the time at which it became so."""
@@ -116,11 +144,15 @@ class Link:
         return live_since
 
     async def _rest(self, seconds: float) -> None:
+        self._resting = True
         try:
             async with asyncio.timeout(seconds):
                 await self._again.wait()
         except TimeoutError:
             return
+        finally:
+            self._resting = False
+            self._again.clear()
 
     async def _serve(self, api: ScopeApi, url: str) -> None:
         health = await api.health()
@@ -135,12 +167,17 @@ class Link:
             log_offset=tail.offset if tail is not None else None,
         )
         self._publish("connecting")
-        media = MediaSession(
-            ice=await self._ice(api, url),
-            codec=self._settings.codec,
-            send_size=self._size(loaded) if visit.mode == "video" else None,
-            on_ready=self.wake.set,
+        media = await self.ice.gather(
+            url,
+            api.ice_servers,
+            lambda plan: MediaSession(
+                ice=plan,
+                codec=self._settings.codec,
+                send_size=self._size(loaded) if visit.mode == "video" else None,
+                on_ready=self.wake.set,
+            ),
         )
+        visit = replace(visit, stale_turn=self.ice.stale(health.started))
         try:
             await self._open(api, url, media, visit)
             self._play = Play(
@@ -159,6 +196,7 @@ class Link:
             )
             await self._play.run()
         finally:
+            self.ice.ended()
             self._pacer.on_disconnected(self._clock())
             await self._delete(api, url)
             await media.close()
@@ -216,18 +254,6 @@ class Link:
         )
         return other
 
-    async def _ice(self, api: ScopeApi, url: str) -> tuple[IceServer, ...]:
-        """Own servers first, then the server's; none for a server on this machine, which needs none."""
-        own = tuple(
-            IceServer(server.urls, server.username, server.credential.get_secret_value())
-            for server in self._settings.ice_servers
-        )
-        theirs = await api.ice_servers() if self._settings.use_server_ice and not is_loopback(url) else ()
-        servers, refused = usable_ice((*own, *theirs))
-        if refused:
-            self._board.reject(PART, "STUN or TURN address not understood", "see scope.ice_servers")
-        return servers
-
     def _size(self, loaded: LoadState) -> tuple[int, int]:
         known = loaded.params or {}
         width, height = known.get("width"), known.get("height")
@@ -264,6 +290,7 @@ class Link:
     def _on_state(self, state: ScopeState) -> None:
         self._publish(state)
         if state == "live":
+            self.ice.live()
             for code in tuple(self._pinned - {"mode"}):
                 self._unpin(code)
 
