@@ -109,9 +109,11 @@ class Quantizer:
     ) -> None:
         if plan is None or self._asked is None or plan.id != self._asked.id:
             self._aims.pop("prompts", None)
-            if plan is not None and plan.id > 1 and not at_once:
+            if plan is not None and plan.id > 1:
                 # The first chunk of a transition is still the old picture, so it leaves one chunk sooner.
                 self._aim("prompts", mode, grid, now, sooner=chunk_s if plan.seconds > 0.0 else 0.0)
+        if at_once:
+            self._aims.pop("prompts", None)
         due = self._due("prompts")
         if plan is not self._asked or (self.plan is not None and due is not None and due is not self.plan.due):
             self.plan = plan if plan is None or due is None else replace(plan, due=due)

@@ -182,9 +182,10 @@ def test_a_change_of_theme_waits_for_the_bar() -> None:
     assert [waits.what for waits in timing.waiting] == ["prompts"]
 
 
-def test_panic_interrupts_the_wait() -> None:
+@pytest.mark.parametrize(("target", "value"), [("prompt", "a lighthouse"), ("theme", "other")])
+def test_panic_interrupts_the_wait(target: str, value: str) -> None:
     player = on_the_bar()
-    player.set("prompt", "a lighthouse")
+    player.set(target, value)
     player.play(0.1)
     assert due_of(player) is not None
     player.trigger("action/panic")
