@@ -111,10 +111,13 @@ def bridge_client(server: Server, chunk: int) -> Iterator[Sender]:
 
 
 @contextlib.contextmanager
-def bridge_daemon(server: Server, chunk: int) -> Iterator[Sender]:
-    """The whole daemon, a process of its own, told by OSC datagrams; nothing else moves its parameters."""
+def bridge_daemon(server: Server, chunk: int, *options: str) -> Iterator[Sender]:
+    """The whole daemon, a process of its own, told by OSC datagrams; nothing else moves its parameters.
+
+    ``options`` are further settings, such as ``scope.aim=false``.
+    """
     osc, web = _free_port(socket.SOCK_DGRAM), _free_port(socket.SOCK_STREAM)
-    options = [
+    given = [
         f'scope.urls=["{server.url}"]',
         f"scope.pipeline={PIPELINE}",
         f"scope.chunk_frames={chunk}",
@@ -124,8 +127,9 @@ def bridge_daemon(server: Server, chunk: int) -> Iterator[Sender]:
         'mapping.files=["auto", "-abletonosc"]',
         "audio.source=off",
         "show.ambient=false",
+        *options,
     ]
-    command = [sys.executable, "-m", "bridge", "-q", *(part for option in options for part in ("-o", option)), "run"]
+    command = [sys.executable, "-m", "bridge", "-q", *(part for option in given for part in ("-o", option)), "run"]
     with tempfile.TemporaryDirectory() as home:
         environment = {**os.environ, "XDG_CONFIG_HOME": home, "XDG_STATE_HOME": home}
         process = subprocess.Popen(command, env=environment)

@@ -188,7 +188,7 @@ class Session:
             "elapsed_seconds": round(elapsed, 3),
             "fps_in": round(frames_in / elapsed, 2),
             "fps_out": round(self.frames_out / elapsed, 2),
-            "pipeline_fps": round(self.rate.fps, 2),
+            "pipeline_fps": self.rate.fps,
             "output_sinks": {},
             "input_source_enabled": False,
             "input_source_type": None,

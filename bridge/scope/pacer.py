@@ -10,6 +10,7 @@ from __future__ import annotations
 
 __all__ = ["Pacer", "Recovery"]
 
+import math
 from collections import deque
 from collections.abc import Mapping
 from dataclasses import dataclass
@@ -20,12 +21,14 @@ from bridge.model.facts import ChunkFacts, ParamSpec
 from bridge.model.status import ScopeParamsStatus
 from bridge.scope.admit import MAX_MESSAGE, NotAdmitted, admit, check_size, plain, size_of
 from bridge.scope.chunks import ChunkMeter
+from bridge.scope.phase import CallPhase
 from bridge.scope.prompting import PromptLine
 
 SHARE_OF_CHUNK_RATE: Final = 0.9
 REPEATS: Final = 2
 MOST_PENDING_SHOTS: Final = 64
 _QUIET_CHUNKS: Final = 1.5
+_STREAM_CHUNKS: Final = 2.2
 _CREDIT: Final = 0.5
 _CREDIT_AFTER_REPEAT: Final = 1.5
 _CREDIT_PAUSE: Final = 2.0
@@ -78,6 +81,10 @@ class Pacer:
         self._chunks = 0.0
         self._rejected: list[tuple[str, str]] = []
         self._count_sent = self._count_coalesced = self._count_shots = 0
+        self._last_news = -math.inf
+        self._stream = 0
+        self.phase = CallPhase()
+        """Where the server's calls start; whoever can look at the server feeds it while ``wants_phase``."""
         self.lost_shots = 0
         self.last_age_s: float | None = None
 
@@ -179,7 +186,7 @@ class Pacer:
             return None
         if self._has_news():
             credit = _CREDIT_AFTER_REPEAT if self._after_repeat else _CREDIT
-            return max(now, self._slot) if self._outstanding < credit else None
+            return max(now, self._slot_at(now)) if self._outstanding < credit else None
         if self._repeats and self._outstanding < _CREDIT and self._chunks > 0:
             return max(now, self._repeat_at)
         return None
@@ -195,7 +202,7 @@ class Pacer:
             message = self._changes()
             self._repeats = REPEATS
             self._after_repeat = False
-            self._slot = now + self._gap()
+            self._note_news(now)
             if self._state.arrived is not None:
                 self.last_age_s = now - self._state.arrived
         else:
@@ -208,6 +215,11 @@ class Pacer:
         self._count_sent += 1
         self._outstanding += _COST_OF_CUT if "reset_cache" in message else 1.0
         return message
+
+    def wants_phase(self, now: float) -> bool:
+        """Whether a stream of changes is under way, so that it pays to know when the server's calls start."""
+        playing = self._connected and not self._paused and not self.phase.is_mute
+        return playing and self._is_streaming(now) and (self._stream > 1 or self._has_news())
 
     def recover(self, *, blame: bool) -> Recovery | None:
         """What may bring a silent pipeline back: the state as last sent, empty when nothing was; None without a session.
@@ -240,6 +252,20 @@ class Pacer:
 
     def _gap(self) -> float:
         return max(self._least_gap, self.chunk.period_s / SHARE_OF_CHUNK_RATE)
+
+    def _is_streaming(self, now: float) -> bool:
+        return now - self._last_news < _STREAM_CHUNKS * self.chunk.period_s
+
+    def _note_news(self, now: float) -> None:
+        self._stream = self._stream + 1 if self._is_streaming(now) else 1
+        self._last_news = now
+        self._slot = now + self._gap()
+        self.phase.sent(now)
+
+    def _slot_at(self, now: float) -> float:
+        """When news may leave: in a stream just before the server's next call, else as soon as the slot is free."""
+        aimed = self.phase.send_at(now) if self._is_streaming(now) else None
+        return self._slot if aimed is None else max(aimed, self._last_news + self._least_gap)
 
     def _whole(self) -> dict[str, Any]:
         """The state as sent, prompts in the form that is safe to repeat; empty where it is too long for one message."""
@@ -332,6 +358,9 @@ class Pacer:
         self._prompts.forget()
         self._paused = False
         self._outstanding = self._deaf_until = self._chunks = 0.0
+        self._last_news = -math.inf
+        self._stream = 0
+        self.phase.restart()
         self._shots.clear()
         for name, value in self._state.params.items():
             self._want(name, value)

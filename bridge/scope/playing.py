@@ -67,6 +67,7 @@ class Play:
         self._on_frame = on_frame
         self._on_state = on_state
         self._arrived = asyncio.Event()
+        self._streaming = asyncio.Event()
         self._last = clock()
         self._seq = 0
         self.live_since: float | None = None
@@ -79,6 +80,7 @@ class Play:
                 self._media.ended(),
                 self._receive(),
                 self._send(),
+                self._look(),
                 self._watch(),
                 self._ask(),
             )
@@ -115,7 +117,27 @@ class Play:
                 if (message := self._pacer.next_message(now)) is not None:
                     self._media.send(message)
                 continue
+            if self._pacer.wants_phase(now):
+                self._streaming.set()
             await _wait(self._wake, due - now if due is not None and due > now else None)
+
+    async def _look(self) -> None:
+        """While changes stream, look where the server's pipeline call is."""
+        pacer = self._pacer
+        while True:
+            now = self._clock()
+            if not (self._settings.aim and pacer.wants_phase(now)):
+                self._streaming.clear()
+                await self._streaming.wait()
+            elif (due := pacer.phase.look_at(now)) > now:
+                await asyncio.sleep(due - now)
+            else:
+                metrics = await quietly(self._api.metrics())
+                if metrics is not None and metrics.sessions == 1 and metrics.pipeline_fps:
+                    pacer.phase.look(now, self._clock(), metrics.pipeline_fps, pacer.chunk.frames)
+                    self._wake.set()
+                else:  # an old server, a busy one, or another client's figures
+                    await asyncio.sleep(self._settings.poll_s)
 
     async def _watch(self) -> None:
         """Notice a missing first frame, a stall and its end."""
