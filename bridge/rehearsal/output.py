@@ -90,7 +90,7 @@ class OutputTrack(MediaStreamTrack):
     kind = "video"
 
     def __init__(
-        self, queue: FrameQueue, rate: ProductionRate, *, is_paused: Callable[[], bool], on_frame: Callable[[], None]
+        self, queue: FrameQueue, rate: ProductionRate, *, is_paused: Callable[[], bool], on_frame: Callable[[av.VideoFrame], None]
     ) -> None:
         super().__init__()
         self.started = asyncio.Event()
@@ -112,7 +112,7 @@ class OutputTrack(MediaStreamTrack):
         frame.pts = int((now - self._began) * 90_000)
         frame.time_base = _TIME_BASE
         self.last = frame
-        self._on_frame()
+        self._on_frame(frame)
         return frame
 
     async def _next(self) -> av.VideoFrame:

@@ -228,8 +228,11 @@ class Session:
         if self.worker is not None:
             (self.worker.running.clear if self.paused else self.worker.running.set)()
 
-    def _count(self) -> None:
+    def _count(self, frame: av.VideoFrame) -> None:
         self.frames_out += 1
+        if (call := frame.opaque) is not None:
+            frame.opaque = None
+            self._journal.shown(time.monotonic(), self.id, call)
 
     async def _read(self, track: MediaStreamTrack) -> None:
         try:

@@ -16,6 +16,7 @@ from bridge.model.errors import ScopeError, ScopeRefused, ScopeSessionLost
 from bridge.model.facts import ChunkFacts, PipelineSchema, ScopeFacts, ScopeState
 from bridge.model.frames import Frame, LatestSlot
 from bridge.scope.api import ScopeApi
+from bridge.scope.latency import LatencyMeter
 from bridge.scope.loading import Loader
 from bridge.scope.pacer import Pacer
 from bridge.scope.playing import Play, quietly
@@ -31,6 +32,7 @@ PART: Final = "scope"
 _DELETE_S: Final = 2.0
 _STEADY_S: Final = 10.0
 _PERIOD_STEP: Final = 0.02
+_LATENCY_STEP: Final = 0.01
 
 
 class Link:
@@ -99,7 +101,7 @@ class Link:
     async def _visit(self, url: str) -> float | None:
         """One try at one server; when its session was live, the time at which it became so."""
         self._again.clear()
-        self._publish("connecting", url=mask_url(url), version="")
+        self._publish("connecting", url=mask_url(url), version="", latency_s=None, latency_sd_s=None)
         self.url = mask_url(url)
         self._play = None
         try:
@@ -253,6 +255,8 @@ class Link:
         self.last_frame = frame
         self._frames.put(frame)
         self._announce_chunk(self._pacer.chunk)
+        if self._play is not None:
+            self._announce_latency(self._play.latency)
 
     def _announce_chunk(self, chunk: ChunkFacts) -> None:
         """Publish the chunk when it changed by more than the measurement's noise."""
@@ -260,6 +264,12 @@ class Link:
         drift = abs(chunk.period_s - known.period_s) / known.period_s
         if chunk.frames != known.frames or chunk.measured != known.measured or drift > _PERIOD_STEP:
             self._facts.set(replace(self._facts.value, chunk=chunk))
+
+    def _announce_latency(self, latency: LatencyMeter) -> None:
+        """Publish the latency when it became known or unknown, or moved by more than the eye would see."""
+        known, mean = self._facts.value.latency_s, latency.mean_s
+        if (known is None) != (mean is None) or (known and mean and abs(mean - known) > _LATENCY_STEP * known):
+            self._facts.set(replace(self._facts.value, latency_s=mean, latency_sd_s=latency.sd_s))
 
     def _on_state(self, state: ScopeState) -> None:
         self._publish(state)

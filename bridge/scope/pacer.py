@@ -99,6 +99,11 @@ class Pacer:
         return self._meter.fps
 
     @property
+    def repeated(self) -> bool:
+        """Whether the last message only said again what the server should know."""
+        return self._after_repeat
+
+    @property
     def stats(self) -> ScopeParamsStatus:
         """Messages sent, changes merged into a later one, one-shots sent, changes waiting."""
         waiting = len(self._dirty) + len(self._shots) + (self._takes_prompts and self._prompts.pending)

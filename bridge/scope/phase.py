@@ -22,7 +22,7 @@ import numpy as np
 import numpy.typing as npt
 
 _BINS: Final = 256
-_FORGET: Final = 0.02  # what one look may be wrong
+_FORGET: Final = 0.005  # what one look may be wrong
 _BLUR_S: Final = 0.0015
 _LOWER: Final = 0.02
 _UPPER: Final = 0.98
@@ -72,6 +72,8 @@ class CallPhase:
         self._served: float | None = None
         self._sent: float | None = None
         self._run = 0
+        self.taken: float | None = None
+        """When the call starts that takes the last message, in sending time; None while unknown."""
         self.misses = 0
         """Messages that came too late for their call."""
 
@@ -98,7 +100,7 @@ class CallPhase:
 
     def sent(self, now: float) -> None:
         """A message with changes left; it is remembered which call will take it."""
-        border = self._border_for(now) if self.is_known(now) else None
+        border = self.taken = self._border_for(now) if self.is_known(now) else None
         self._run = self._run + 1 if border is not None else 0
         if border is not None and self._run >= _RUN:
             self._run = 0

@@ -15,7 +15,9 @@ from bridge.model.errors import ScopeError, ScopeSessionLost
 from bridge.model.facts import ScopeState
 from bridge.model.frames import Frame
 from bridge.scope.api import ScopeApi
+from bridge.scope.cuts import CutDetector
 from bridge.scope.diagnosis import Diagnosis, Evidence, diagnose
+from bridge.scope.latency import LatencyMeter
 from bridge.scope.pacer import Pacer
 from bridge.scope.pictures import newest, to_i420
 from bridge.scope.replies import LoadState
@@ -68,6 +70,8 @@ class Play:
         self._on_state = on_state
         self._arrived = asyncio.Event()
         self._streaming = asyncio.Event()
+        self._cuts = CutDetector()
+        self.latency = LatencyMeter()
         self._last = clock()
         self._seq = 0
         self.live_since: float | None = None
@@ -99,6 +103,8 @@ class Play:
                 frame = Frame(data, data.shape[1], data.shape[0] * 2 // 3, now, self._seq)
                 self._last = now
                 self._pacer.on_frames(count, now)
+                if self._cuts.look(data, count):
+                    self.latency.seen(now, self._pacer.chunk.period_s)
                 self._on_frame(frame, count)
                 self._arrived.set()
                 self._wake.set()
@@ -116,6 +122,8 @@ class Play:
             if due is not None and due <= now and self._media.can_send:
                 if (message := self._pacer.next_message(now)) is not None:
                     self._media.send(message)
+                    if not self._pacer.repeated and "paused" not in message:
+                        self.latency.sent(now, message, taken=self._pacer.phase.taken)
                 continue
             if self._pacer.wants_phase(now):
                 self._streaming.set()
