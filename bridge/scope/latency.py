@@ -14,11 +14,13 @@ __all__ = ["LatencyMeter", "is_hard"]
 import math
 from collections import deque
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any, Final
 
 import numpy as np
 import numpy.typing as npt
+
+from bridge.scope.phase import CallPhase
 
 _STEP_S: Final = 0.01
 _BINS: Final = 600
@@ -66,11 +68,17 @@ class LatencyMeter:
         self.strays = 0
         """Cuts that no message explains."""
 
-    def sent(self, now: float, message: Mapping[str, Any], *, taken: float | None = None) -> None:
-        """A message left; ``taken`` is when the call that takes it starts, in sending time, where that is known."""
-        self._sent.append(_Sent(now, taken, 1.0 if is_hard(message) else _SOFT))
+    def sent(self, now: float, message: Mapping[str, Any]) -> None:
+        """A message left."""
+        self._sent.append(_Sent(now, None, 1.0 if is_hard(message) else _SOFT))
         if "reset_cache" in message:
             self._drain()
+
+    def settle(self, phase: CallPhase) -> None:
+        """The server was looked at: where that says which call took a message, the wait is known, too."""
+        for place, one in enumerate(self._sent):
+            if one.taken is None and (taken := phase.taken(one.at)) is not None:
+                self._sent[place] = replace(one, taken=taken)
 
     def seen(self, now: float, period: float) -> None:
         """The picture cut at ``now``; a pipeline call takes ``period`` seconds."""

@@ -21,6 +21,7 @@ from bridge.model.facts import ChunkFacts, ParamSpec
 from bridge.model.status import ScopeParamsStatus
 from bridge.scope.admit import MAX_MESSAGE, NotAdmitted, admit, check_size, plain, size_of
 from bridge.scope.chunks import ChunkMeter
+from bridge.scope.latency import is_hard
 from bridge.scope.phase import CallPhase
 from bridge.scope.prompting import PromptLine
 
@@ -29,6 +30,7 @@ REPEATS: Final = 2
 MOST_PENDING_SHOTS: Final = 64
 _QUIET_CHUNKS: Final = 1.5
 _STREAM_CHUNKS: Final = 2.2
+_CUT_CHUNKS: Final = 1.6
 _CREDIT: Final = 0.5
 _CREDIT_AFTER_REPEAT: Final = 1.5
 _CREDIT_PAUSE: Final = 2.0
@@ -81,7 +83,7 @@ class Pacer:
         self._chunks = 0.0
         self._rejected: list[tuple[str, str]] = []
         self._count_sent = self._count_coalesced = self._count_shots = 0
-        self._last_news = -math.inf
+        self._last_news = self._last_hard = -math.inf
         self._stream = 0
         self.phase = CallPhase()
         """Where the server's calls start; whoever can look at the server feeds it while ``wants_phase``."""
@@ -207,7 +209,7 @@ class Pacer:
             message = self._changes()
             self._repeats = REPEATS
             self._after_repeat = False
-            self._note_news(now)
+            self._note_news(now, hard=is_hard(message))
             if self._state.arrived is not None:
                 self.last_age_s = now - self._state.arrived
         else:
@@ -222,8 +224,10 @@ class Pacer:
         return message
 
     def wants_phase(self, now: float) -> bool:
-        """Whether a stream of changes is under way, so that it pays to know when the server's calls start."""
+        """Whether it pays to know when the server's calls start: in a stream of changes, and after a cut."""
         playing = self._connected and not self._paused and not self.phase.is_mute
+        if now - self._last_hard < _CUT_CHUNKS * self.chunk.period_s:
+            return playing
         return playing and self._is_streaming(now) and (self._stream > 1 or self._has_news())
 
     def recover(self, *, blame: bool) -> Recovery | None:
@@ -261,9 +265,11 @@ class Pacer:
     def _is_streaming(self, now: float) -> bool:
         return now - self._last_news < _STREAM_CHUNKS * self.chunk.period_s
 
-    def _note_news(self, now: float) -> None:
+    def _note_news(self, now: float, *, hard: bool) -> None:
         self._stream = self._stream + 1 if self._is_streaming(now) else 1
         self._last_news = now
+        if hard:
+            self._last_hard = now
         self._slot = now + self._gap()
         self.phase.sent(now)
 
@@ -363,7 +369,7 @@ class Pacer:
         self._prompts.forget()
         self._paused = False
         self._outstanding = self._deaf_until = self._chunks = 0.0
-        self._last_news = -math.inf
+        self._last_news = self._last_hard = -math.inf
         self._stream = 0
         self.phase.restart()
         self._shots.clear()

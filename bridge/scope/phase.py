@@ -72,8 +72,6 @@ class CallPhase:
         self._served: float | None = None
         self._sent: float | None = None
         self._run = 0
-        self.taken: float | None = None
-        """When the call starts that takes the last message, in sending time; None while unknown."""
         self.misses = 0
         """Messages that came too late for their call."""
 
@@ -100,7 +98,7 @@ class CallPhase:
 
     def sent(self, now: float) -> None:
         """A message with changes left; it is remembered which call will take it."""
-        border = self.taken = self._border_for(now) if self.is_known(now) else None
+        border = self._border_for(now) if self.is_known(now) else None
         self._run = self._run + 1 if border is not None else 0
         if border is not None and self._run >= _RUN:
             self._run = 0
@@ -117,6 +115,15 @@ class CallPhase:
         if cut < now - _LATE_S:
             cut += math.ceil((now - _LATE_S - cut) / self._period) * self._period
         return cut
+
+    def taken(self, sent: float) -> float | None:
+        """When the call began that took a message, in sending time; None until that is past, or where it is unsure."""
+        if self._last is None or not self.is_known(self._last.sent):
+            return None
+        border = self._border_after(sent)
+        unsure = 0.5 * (self._upper - self._lower)
+        near = min(border - sent, sent - (border - self._period)) < unsure
+        return None if near or border + unsure > self._last.sent else border
 
     def look_at(self, now: float) -> float:
         """When the next look is worth most."""

@@ -123,7 +123,7 @@ class Play:
                 if (message := self._pacer.next_message(now)) is not None:
                     self._media.send(message)
                     if not self._pacer.repeated and "paused" not in message:
-                        self.latency.sent(now, message, taken=self._pacer.phase.taken)
+                        self.latency.sent(now, message)
                 continue
             if self._pacer.wants_phase(now):
                 self._streaming.set()
@@ -143,6 +143,7 @@ class Play:
                 metrics = await quietly(self._api.metrics())
                 if metrics is not None and metrics.sessions == 1 and metrics.pipeline_fps:
                     pacer.phase.look(now, self._clock(), metrics.pipeline_fps, pacer.chunk.frames)
+                    self.latency.settle(pacer.phase)
                     self._wake.set()
                 else:  # an old server, a busy one, or another client's figures
                     await asyncio.sleep(self._settings.poll_s)
