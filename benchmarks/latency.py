@@ -131,7 +131,9 @@ def main() -> int:
         return 0 if reached else 1
     print("chunk  fps  changes made of  true mean   known after          error p50   p95 (chunks)  within 2 sd")
     for one in results:
-        known = "never" if one.known_after_s is None else f"{one.known_after_s:4.1f} s, {one.known_after_changes} changes"
+        known = (
+            "never" if one.known_after_s is None else f"{one.known_after_s:4.1f} s, {one.known_after_changes} changes"
+        )
         print(
             f"{one.chunk:5}{one.fps:5g}{one.changes:5} {one.kind:10}{one.true_mean:11.3f} s   {known:20}"
             f"{one.error_p50:9.2f}{one.error_p95:7.2f}{one.within_two_sd:16.0%}"

@@ -107,9 +107,7 @@ class Stage:
         self._submit(one_shots=(OneShot(self._state.revision + 1, "reset_cache", True),))
 
     def _submit(self, **changes: Any) -> None:
-        self._state = replace(
-            self._state, revision=self._state.revision + 1, arrived=time.monotonic(), **changes
-        )
+        self._state = replace(self._state, revision=self._state.revision + 1, arrived=time.monotonic(), **changes)
         self._client.submit(self._state)
 
 

@@ -90,7 +90,12 @@ class OutputTrack(MediaStreamTrack):
     kind = "video"
 
     def __init__(
-        self, queue: FrameQueue, rate: ProductionRate, *, is_paused: Callable[[], bool], on_frame: Callable[[av.VideoFrame], None]
+        self,
+        queue: FrameQueue,
+        rate: ProductionRate,
+        *,
+        is_paused: Callable[[], bool],
+        on_frame: Callable[[av.VideoFrame], None],
     ) -> None:
         super().__init__()
         self.started = asyncio.Event()

@@ -230,7 +230,7 @@ class Session:
 
     def _count(self, frame: av.VideoFrame) -> None:
         self.frames_out += 1
-        if (call := frame.opaque) is not None:
+        if isinstance(call := frame.opaque, int):
             frame.opaque = None
             self._journal.shown(time.monotonic(), self.id, call)
 

@@ -46,6 +46,6 @@ class CutDetector:
             middle = statistics.median(usual)
             spread = statistics.median([abs(one - middle) for one in usual]) / 0.6745
             limit = max(middle + _ABOVE_SPREAD * spread, _ABOVE_USUAL * middle, _LEAST_LEVELS)
-            is_cut = change > limit * math.sqrt(count)
+            is_cut = change > limit * count
         usual.append(change / count)
         return is_cut

@@ -90,8 +90,8 @@ class LatencyMeter:
         self._widen(now)
         total = sum(one.weight for one, _ in chances)
         explained = [one.weight / total * float(self._belief @ ways) for one, ways in chances]
-        likely = sum(one.weight / total * ways for one, ways in chances)
-        likely = likely / max(float(np.max(likely)), 1e-9)
+        likely = np.sum([one.weight * ways for one, ways in chances], axis=0)
+        likely /= max(float(np.max(likely)), 1e-9)
         agreed = float(self._belief @ likely)
         self._belief *= _STRAY + (1.0 - _STRAY) * likely
         self._belief /= self._belief.sum()
@@ -120,10 +120,9 @@ class LatencyMeter:
         if since < -2 * edge or since > _BINS * _STEP_S + period:
             return np.zeros(_BINS)
         if one.taken is not None:
-            fits: npt.NDArray[np.float64] = np.exp(-0.5 * ((_WAYS - since) / edge) ** 2)
-            return fits
-        fits = 0.5 * (np.tanh((since - _WAYS) / edge) - np.tanh((since - period - _WAYS) / edge))
-        return fits
+            return np.asarray(np.exp(-0.5 * ((_WAYS - since) / edge) ** 2))
+        longest, shortest = np.tanh((since - _WAYS) / edge), np.tanh((since - period - _WAYS) / edge)
+        return np.asarray(0.5 * (longest - shortest))
 
     def _widen(self, now: float) -> None:
         """The way may have changed since the last cut."""

@@ -225,7 +225,7 @@ class Pacer:
 
     def wants_phase(self, now: float) -> bool:
         """Whether it pays to know when the server's calls start: in a stream of changes, and after a cut."""
-        playing = self._connected and not self._paused and not self.phase.is_mute
+        playing = self._connected and not self._paused and not self.phase.is_mute(now)
         if now - self._last_hard < _CUT_CHUNKS * self.chunk.period_s:
             return playing
         return playing and self._is_streaming(now) and (self._stream > 1 or self._has_news())

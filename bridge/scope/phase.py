@@ -12,6 +12,7 @@ from __future__ import annotations
 
 __all__ = ["CallPhase"]
 
+import itertools
 import math
 import statistics
 from collections import deque
@@ -39,7 +40,8 @@ _JITTER_MOST: Final = 0.2
 _CALLS_IN_MEAN: Final = 10
 _OLD_PERIODS: Final = 4.0
 _RUN: Final = 24
-_MUTE_LOOKS: Final = 3
+_STILL_PERIODS: Final = 4.0
+_MUTE_S: Final = 30.0
 
 
 @dataclass(frozen=True, slots=True)
@@ -66,7 +68,8 @@ class CallPhase:
         self._last: _Look | None = None
         self._sums: deque[float] = deque(maxlen=16)
         self._round_trip = math.inf
-        self._mute = 0
+        self._still = 0.0  # seconds looked at without a change
+        self._mute_until = -math.inf
         self._lower = self._median = self._upper = 0.0  # seconds after the anchor
         self._wide = True
         self._served: float | None = None
@@ -81,20 +84,21 @@ class CallPhase:
         if len(self._sums) < 5 or self._period <= 0:
             return _JITTER_PRIOR
         sums = list(self._sums)
-        steps = [abs(later - earlier) for earlier, later in zip(sums, sums[1:], strict=False)]
+        steps = [abs(later - earlier) for earlier, later in itertools.pairwise(sums)]
         # Each step is a new call's length minus that of the call which left the mean.
         share = statistics.median(steps) / (0.6745 * math.sqrt(2.0)) / self._period
         return min(max(share, _JITTER_LEAST), _JITTER_MOST)
 
-    @property
-    def is_mute(self) -> bool:
-        """Whether this server's figures never change: an old version, or a pipeline with a frame rate of its own."""
-        return self._mute >= _MUTE_LOOKS
+    def is_mute(self, now: float) -> bool:
+        """Whether the server's figures stand still: at their cap, or a pipeline with a frame rate of its own."""
+        return now < self._mute_until
 
     def is_known(self, now: float) -> bool:
         """Whether a message can be aimed now."""
-        fresh = self._last is not None and now - self._last.sent < max(_OLD_PERIODS * self._period, 1.5 * _LEAST_ROUND_S)
-        return fresh and not self._wide and not self.is_mute
+        fresh = self._last is not None and now - self._last.sent < max(
+            _OLD_PERIODS * self._period, 1.5 * _LEAST_ROUND_S
+        )
+        return fresh and not self._wide and not self.is_mute(now)
 
     def sent(self, now: float) -> None:
         """A message with changes left; it is remembered which call will take it."""
@@ -153,10 +157,10 @@ class CallPhase:
         changed = fps != last.fps
         if changed:
             self._sums.append(_CALLS_IN_MEAN * period)
-            self._mute = 0
         gap = sent - last.sent
-        if gap > 1.5 * self._period and not changed:
-            self._mute += 1
+        self._still = 0.0 if changed or gap > _OLD_PERIODS * self._period else self._still + gap
+        if self._still > _STILL_PERIODS * self._period:
+            self._mute_until, self._still = sent + _MUTE_S, 0.0
         self._move(sent, period)
         if gap < self._period:
             self._weigh(last.sent, gap, changed=changed, blur=_BLUR_S + took - self._round_trip)
