@@ -28,9 +28,11 @@ _STRAY: Final = 0.15  # the share of cuts that nobody sent
 _SOFT: Final = 0.3  # how often a parameter's change is a cut, against one that always is
 _EDGE_S: Final = 0.012
 _EDGE_CALL: Final = 0.03
-_DRIFT: Final = 0.01  # seconds a second: the server's track runs a little slower than its pipeline
+_DRIFT: Final = 0.03  # seconds a second: Scope's track runs a little slower than its pipeline, and its queue grows
 _DRIFT_MOST_S: Final = 0.3
 _ENOUGH: Final = 2.0
+_MOST_EVIDENCE: Final = 6.0
+_AGES: Final = 0.01  # seconds a second by which an old estimate grows less sure
 _NARROW_CALL: Final = 0.35
 _NARROW_S: Final = 0.05
 _AGREES: Final = 0.5
@@ -52,10 +54,10 @@ class _Sent:
 
 
 class LatencyMeter:
-    """Feed it with ``sent`` and ``seen``; ``mean_s`` and ``sd_s`` are None until cuts agree. One for each session.
+    """Feed it with ``sent``, ``settle`` and ``seen``; ask ``estimate``. One for each session.
 
     The latency is that of a change which leaves at any moment: half a period of waiting, a period of work, the way.
-    ``sd_s`` is by how much one such change may differ, the wait included. Times are monotonic seconds.
+    Times are monotonic seconds.
     """
 
     def __init__(self) -> None:
@@ -63,8 +65,8 @@ class LatencyMeter:
         self._sent: deque[_Sent] = deque(maxlen=_REMEMBERED)
         self._evidence = 0.0
         self._last_seen: float | None = None
-        self.mean_s: float | None = None
-        self.sd_s: float | None = None
+        self._known: tuple[float, float] | None = None
+        self._period = 0.0
         self.strays = 0
         """Cuts that no message explains."""
 
@@ -73,6 +75,19 @@ class LatencyMeter:
         self._sent.append(_Sent(now, None, 1.0 if is_hard(message) else _SOFT))
         if "reset_cache" in message:
             self._drain()
+
+    def estimate(self, now: float) -> tuple[float, float] | None:
+        """Mean and standard deviation of one change's latency, in seconds; None until cuts agree, and when that is old.
+
+        The deviation holds the wait for the next call and how far the way may have drifted since the last cut.
+        """
+        if self._known is None or self._last_seen is None:
+            return None
+        way, spread = self._known
+        spread = math.hypot(spread, _AGES * (now - self._last_seen))
+        if spread > self._period:
+            return None
+        return way + 1.5 * self._period, math.hypot(spread, self._period / math.sqrt(12.0))
 
     def settle(self, phase: CallPhase) -> None:
         """The server was looked at: where that says which call took a message, the wait is known, too."""
@@ -96,7 +111,7 @@ class LatencyMeter:
         self._belief *= _STRAY + (1.0 - _STRAY) * likely
         self._belief /= self._belief.sum()
         if agreed >= _AGREES * _STRAY:
-            self._evidence += 1.0
+            self._evidence = min(self._evidence + 1.0, _MOST_EVIDENCE)
             cause = chances[int(np.argmax(explained))][0]
             self._sent.remove(cause)
         else:
@@ -108,10 +123,10 @@ class LatencyMeter:
         way = float(self._belief @ _WAYS)
         spread = math.sqrt(max(0.0, float(self._belief @ (_WAYS - way) ** 2)))
         if self._evidence < _ENOUGH or spread > max(_NARROW_CALL * period, _NARROW_S):
-            self.mean_s = self.sd_s = None
-            return
-        self.mean_s = way + 1.5 * period
-        self.sd_s = math.hypot(spread, period / math.sqrt(12.0))
+            self._known = None
+        else:
+            self._known = (way, spread)
+        self._period = period
 
     def _ways(self, one: _Sent, now: float, period: float) -> npt.NDArray[np.float64]:
         """How well each way fits, were this message the cause of a cut at ``now``: 0 to 1."""

@@ -16,7 +16,6 @@ from bridge.model.errors import ScopeError, ScopeRefused, ScopeSessionLost
 from bridge.model.facts import ChunkFacts, PipelineSchema, ScopeFacts, ScopeState
 from bridge.model.frames import Frame, LatestSlot
 from bridge.scope.api import ScopeApi
-from bridge.scope.latency import LatencyMeter
 from bridge.scope.loading import Loader
 from bridge.scope.pacer import Pacer
 from bridge.scope.playing import Play, quietly
@@ -33,6 +32,7 @@ _DELETE_S: Final = 2.0
 _STEADY_S: Final = 10.0
 _PERIOD_STEP: Final = 0.02
 _LATENCY_STEP: Final = 0.01
+_LATENCY_SD_STEP: Final = 0.1
 
 
 class Link:
@@ -256,7 +256,7 @@ class Link:
         self._frames.put(frame)
         self._announce_chunk(self._pacer.chunk)
         if self._play is not None:
-            self._announce_latency(self._play.latency)
+            self._announce_latency(self._play.latency.estimate(frame.t))
 
     def _announce_chunk(self, chunk: ChunkFacts) -> None:
         """Publish the chunk when it changed by more than the measurement's noise."""
@@ -265,11 +265,12 @@ class Link:
         if chunk.frames != known.frames or chunk.measured != known.measured or drift > _PERIOD_STEP:
             self._facts.set(replace(self._facts.value, chunk=chunk))
 
-    def _announce_latency(self, latency: LatencyMeter) -> None:
-        """Publish the latency when it became known or unknown, or moved by more than the eye would see."""
-        known, mean = self._facts.value.latency_s, latency.mean_s
-        if (known is None) != (mean is None) or (known and mean and abs(mean - known) > _LATENCY_STEP * known):
-            self._facts.set(replace(self._facts.value, latency_s=mean, latency_sd_s=latency.sd_s))
+    def _announce_latency(self, estimate: tuple[float, float] | None) -> None:
+        """Publish the latency when it became known or unknown, or it or its uncertainty moved."""
+        facts = self._facts.value
+        mean, sd = (None, None) if estimate is None else estimate
+        if _moved(facts.latency_s, mean, _LATENCY_STEP) or _moved(facts.latency_sd_s, sd, _LATENCY_SD_STEP):
+            self._facts.set(replace(facts, latency_s=mean, latency_sd_s=sd))
 
     def _on_state(self, state: ScopeState) -> None:
         self._publish(state)
@@ -287,3 +288,10 @@ class Link:
     def _unpin(self, code: str) -> None:
         self._pinned.discard(code)
         self._board.clear(PART, code)
+
+
+def _moved(known: float | None, new: float | None, share: float) -> bool:
+    """Whether a figure became known or unknown, or changed by more than ``share`` of itself."""
+    if known is None or new is None:
+        return known is not new
+    return abs(new - known) > share * known

@@ -100,6 +100,10 @@ class Pacer:
         """Frames per second received, 0.0 while unknown."""
         return self._meter.fps
 
+    def call_s(self, now: float) -> float:
+        """Seconds of one pipeline call: by the server's own figures where they are fresh, else from the frames."""
+        return self.phase.period if self.phase.is_known(now) else self.chunk.period_s
+
     @property
     def repeated(self) -> bool:
         """Whether the last message only said again what the server should know."""

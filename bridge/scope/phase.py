@@ -89,6 +89,11 @@ class CallPhase:
         share = statistics.median(steps) / (0.6745 * math.sqrt(2.0)) / self._period
         return min(max(share, _JITTER_LEAST), _JITTER_MOST)
 
+    @property
+    def period(self) -> float:
+        """Seconds of one call, the mean of the last ten; 0.0 before the first look."""
+        return self._period
+
     def is_mute(self, now: float) -> bool:
         """Whether the server's figures stand still: at their cap, or a pipeline with a frame rate of its own."""
         return now < self._mute_until

@@ -104,7 +104,7 @@ class Play:
                 self._last = now
                 self._pacer.on_frames(count, now)
                 if self._cuts.look(data, count):
-                    self.latency.seen(now, self._pacer.chunk.period_s)
+                    self.latency.seen(now, self._pacer.call_s(now))
                 self._on_frame(frame, count)
                 self._arrived.set()
                 self._wake.set()
