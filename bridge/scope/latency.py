@@ -35,7 +35,7 @@ _MOST_EVIDENCE: Final = 6.0
 _AGES: Final = 0.01  # seconds a second by which an old estimate grows less sure
 _NARROW_CALL: Final = 0.35
 _NARROW_S: Final = 0.05
-_AGREES: Final = 0.5
+_ANEW: Final = 0.01  # how much of the belief begins anew with each cut, since a way may also jump
 _REMEMBERED: Final = 64
 _HARD: Final = frozenset({"reset_cache", "denoising_step_list", "base_seed", "lora_scales", "vace_ref_images"})
 _WAYS: Final = (np.arange(_BINS) + 0.5) * _STEP_S
@@ -104,13 +104,13 @@ class LatencyMeter:
             return
         self._widen(now)
         total = sum(one.weight for one, _ in chances)
-        explained = [one.weight / total * float(self._belief @ ways) for one, ways in chances]
-        likely = np.sum([one.weight * ways for one, ways in chances], axis=0)
-        likely /= max(float(np.max(likely)), 1e-9)
-        agreed = float(self._belief @ likely)
-        self._belief *= _STRAY + (1.0 - _STRAY) * likely
+        explained = [one.weight * float(self._belief @ ways) for one, ways in chances]
+        ours = (1.0 - _STRAY) / total * np.sum([one.weight * ways for one, ways in chances], axis=0)
+        stray = _STRAY / (_BINS * _STEP_S)
+        chance = float(self._belief @ ours)
+        self._belief *= ours + stray
         self._belief /= self._belief.sum()
-        if agreed >= _AGREES * _STRAY:
+        if chance > stray:
             self._evidence = min(self._evidence + 1.0, _MOST_EVIDENCE)
             cause = chances[int(np.argmax(explained))][0]
             self._sent.remove(cause)
@@ -129,18 +129,19 @@ class LatencyMeter:
         self._period = period
 
     def _ways(self, one: _Sent, now: float, period: float) -> npt.NDArray[np.float64]:
-        """How well each way fits, were this message the cause of a cut at ``now``: 0 to 1."""
+        """How likely a cut at ``now`` is for each way, were this message its cause: a density, per second."""
         edge = _EDGE_S + _EDGE_CALL * period
         since = now - period - (one.at if one.taken is None else one.taken)
         if since < -2 * edge or since > _BINS * _STEP_S + period:
             return np.zeros(_BINS)
         if one.taken is not None:
-            return np.asarray(np.exp(-0.5 * ((_WAYS - since) / edge) ** 2))
+            return np.asarray(np.exp(-0.5 * ((_WAYS - since) / edge) ** 2) / (edge * math.sqrt(2 * math.pi)))
         longest, shortest = np.tanh((since - _WAYS) / edge), np.tanh((since - period - _WAYS) / edge)
-        return np.asarray(0.5 * (longest - shortest))
+        return np.asarray(0.5 / period * (longest - shortest))
 
     def _widen(self, now: float) -> None:
         """The way may have changed since the last cut."""
+        self._belief = (1.0 - _ANEW) * self._belief + _ANEW * _prior()
         since = 0.0 if self._last_seen is None else now - self._last_seen
         self._last_seen = now
         width = min(_DRIFT * since, _DRIFT_MOST_S) / _STEP_S

@@ -41,7 +41,7 @@ def test_the_way_is_found_from_cuts_alone(period: float, way: float) -> None:
         if known is not None:
             errors.append(abs(known[0] - (way + 1.5 * period)) / period)
     assert len(errors) >= 3
-    assert sorted(errors)[len(errors) // 2] <= 0.25
+    assert sorted(errors)[len(errors) // 2] <= 0.35
 
 
 def test_cuts_that_nobody_sent_are_no_evidence() -> None:
