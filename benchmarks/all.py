@@ -16,6 +16,7 @@ from pathlib import Path
 ROOT = Path(__file__).resolve().parents[1]
 SCRIPTS = (
     "pacing",
+    "latency",
     "control_latency",
     "osc_flood",
     "daemon",

@@ -28,6 +28,7 @@ from bridge.model.facts import ScopeFacts
 from bridge.model.frames import Frame, LatestSlot
 from bridge.scope import ScopeClient, ScopeSettings
 from bridge.scope.api import ScopeApi
+from bridge.scope.ladder import IcePlan
 from bridge.scope.loading import Loader
 from bridge.scope.pictures import newest
 from bridge.scope.session import MediaSession
@@ -227,7 +228,7 @@ class _FixedRate:
     async def _main(self) -> None:
         async with ScopeApi(self._url, timeout=10) as api:
             await Loader(PIPELINE, SIZE, timeout=PATIENCE_S, clock=time.monotonic).ensure(api, lambda stage: None)
-            media = MediaSession(ice=(), codec="VP8", send_size=None, on_ready=lambda: None)
+            media = MediaSession(ice=IcePlan(), codec="VP8", send_size=None, on_ready=lambda: None)
             answer = await api.offer(await media.offer(), {"pipeline_ids": [PIPELINE], "prompts": PROMPTS})
             await media.accept(answer.sdp)
             tasks = [asyncio.create_task(self._receive(media)), asyncio.create_task(self._tick(media))]
