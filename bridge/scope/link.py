@@ -32,6 +32,8 @@ PART: Final = "scope"
 _DELETE_S: Final = 2.0
 _STEADY_S: Final = 10.0
 _PERIOD_STEP: Final = 0.02
+_LATENCY_STEP: Final = 0.01
+_LATENCY_SD_STEP: Final = 0.1
 
 
 class Link:
@@ -127,7 +129,7 @@ class Link:
     async def _visit(self, url: str) -> float | None:
         """One try at one server; when its session was live, the time at which it became so."""
         self._again.clear()
-        self._publish("connecting", url=mask_url(url), version="")
+        self._publish("connecting", url=mask_url(url), version="", latency_s=None, latency_sd_s=None)
         self.url = mask_url(url)
         self._play = None
         try:
@@ -279,6 +281,8 @@ class Link:
         self.last_frame = frame
         self._frames.put(frame)
         self._announce_chunk(self._pacer.chunk)
+        if self._play is not None:
+            self._announce_latency(self._play.latency.estimate(frame.t))
 
     def _announce_chunk(self, chunk: ChunkFacts) -> None:
         """Publish the chunk when it changed by more than the measurement's noise."""
@@ -286,6 +290,13 @@ class Link:
         drift = abs(chunk.period_s - known.period_s) / known.period_s
         if chunk.frames != known.frames or chunk.measured != known.measured or drift > _PERIOD_STEP:
             self._facts.set(replace(self._facts.value, chunk=chunk))
+
+    def _announce_latency(self, estimate: tuple[float, float] | None) -> None:
+        """Publish the latency when it became known or unknown, or it or its uncertainty moved."""
+        facts = self._facts.value
+        mean, sd = (None, None) if estimate is None else estimate
+        if _moved(facts.latency_s, mean, _LATENCY_STEP) or _moved(facts.latency_sd_s, sd, _LATENCY_SD_STEP):
+            self._facts.set(replace(facts, latency_s=mean, latency_sd_s=sd))
 
     def _on_state(self, state: ScopeState) -> None:
         self._publish(state)
@@ -304,3 +315,10 @@ class Link:
     def _unpin(self, code: str) -> None:
         self._pinned.discard(code)
         self._board.clear(PART, code)
+
+
+def _moved(known: float | None, new: float | None, share: float) -> bool:
+    """Whether a figure became known or unknown, or changed by more than ``share`` of itself."""
+    if known is None or new is None:
+        return known is not new
+    return abs(new - known) > share * known
