@@ -140,14 +140,15 @@ class Quantizer:
         return shot if due is None else replace(shot, due=due)
 
     def _follow_params(self, params: Mapping[str, ParamValue], grid: BeatGrid, now: float) -> None:
+        dues = dict(self.dues)
         for name in CUTS:
             value = params.get(name, _UNSET)
             if name in self._values and value != self._values[name] and value is not _UNSET:
                 self._aims.pop(name, None)
+                dues.pop(name, None)
                 self._aim(name, self.mode, grid, now)
             if value is not _UNSET:
                 self._values[name] = value
-        dues = dict(self.dues)
         for name in CUTS:
             due = self._due(name)
             if due is not None:

@@ -309,6 +309,7 @@ def test_any_story_ends_in_the_desired_state(
     final = states[-1][1]
     assert outcome.dropped == 0
     assert outcome.deepest <= 5
+    assert outcome.killed == 0
     assert {name: outcome.params[name] for name in final.params} == dict(final.params)
     if final.prompts is not None:
         weights = {p.text: p.weight for p in final.prompts.prompts}

@@ -137,6 +137,10 @@ def test_continuous_values_never_wait_and_a_denoising_list_does() -> None:
     desk = Desk()
     desk.params = {"denoising_step_list": (1000, 250), "vace_context_scale": 0.9}
     assert set(desk.follow(10.1).dues) == {"denoising_step_list"}
+    assert set(desk.follow(20.0).dues) == {"denoising_step_list"}
+    desk.quantizer.mode = "none"
+    desk.params = {"denoising_step_list": (1000, 750)}
+    assert not desk.follow(20.1).dues
 
 
 def test_a_press_while_one_waits_takes_its_place() -> None:
