@@ -14,7 +14,7 @@ from typing import Final
 from bridge.model.board import ProblemBoard
 from bridge.model.cell import Cell
 from bridge.model.desired import DesiredState
-from bridge.model.facts import ScopeFacts
+from bridge.model.facts import PodFacts, ScopeFacts
 from bridge.model.frames import Frame, LatestSlot
 from bridge.model.status import ScopeIceStatus, ScopeStatus, ScopeVideoStatus
 from bridge.scope.link import PART, Link
@@ -42,7 +42,9 @@ class ScopeClient:
         frames: LatestSlot[Frame],
         board: ProblemBoard,
         clock: Callable[[], float] = time.monotonic,
+        pod: Cell[PodFacts] | None = None,
     ) -> None:
+        self._pod = pod or Cell(PodFacts())
         self._settings = settings
         self._facts = facts
         self._frames = frames
@@ -169,11 +171,19 @@ class ScopeClient:
             frames=self._frames,
             board=self._board,
             clock=self._clock,
+            pod=self._pod,
         )
         self._main = asyncio.current_task()
         self._loop = asyncio.get_running_loop()
         news.set()
         self._ready.set()
+        forget = self._pod.subscribe(lambda _: self._call(link.hurry))
+        try:
+            await self._play_on(news, link)
+        finally:
+            forget()
+
+    async def _play_on(self, news: asyncio.Event, link: Link) -> None:
         async with asyncio.TaskGroup() as group:
             group.create_task(link.run())
             group.create_task(link.ice.run())
