@@ -33,6 +33,7 @@ MOST_PENDING_SHOTS: Final = 64
 _QUIET_CHUNKS: Final = 1.5
 _STREAM_CHUNKS: Final = 2.2
 _CUT_CHUNKS: Final = 1.6
+_RATES_DIFFER: Final = 4.0
 _CREDIT: Final = 0.5
 _CREDIT_AFTER_REPEAT: Final = 1.5
 _CREDIT_PAUSE: Final = 2.0
@@ -107,6 +108,10 @@ class Pacer:
     def fps(self) -> float:
         """Frames per second received, 0.0 while unknown."""
         return self._meter.fps
+
+    def is_plausible(self, fps: float) -> bool:
+        """Whether a server's frame rate may be that of the frames that come back."""
+        return 1 / _RATES_DIFFER < fps * self.chunk.period_s / self.chunk.frames < _RATES_DIFFER
 
     def call_s(self, now: float) -> float:
         """Seconds of one pipeline call: by the server's own figures where they are fresh, else from the frames."""
@@ -304,7 +309,10 @@ class Pacer:
     def _slot_at(self, now: float) -> float:
         """When news may leave: in a stream just before the server's next call, else as soon as the slot is free."""
         aimed = self.phase.send_at(now) if self._is_streaming(now) else None
-        return self._slot if aimed is None else max(aimed, self._last_news + self._least_gap)
+        if aimed is None:
+            return self._slot
+        # Whatever the server's figures said, nothing waits a call longer than it would have without them.
+        return max(min(aimed, self._slot + self.chunk.period_s), self._last_news + self._least_gap)
 
     def _whole(self) -> dict[str, Any]:
         """The state as sent, prompts in the form that is safe to repeat; empty where it is too long for one message."""

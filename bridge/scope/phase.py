@@ -53,7 +53,7 @@ class _Look:
 class CallPhase:
     """A belief about the phase of the call starts, as weights over one period. Pure; times are monotonic seconds.
 
-    Feed it with ``look``, ``sent`` and ``pace``; ask ``send_at`` when the next message of a stream should leave, and
+    Feed it with ``look`` and ``sent``; ask ``send_at`` when the next message of a stream should leave, and
     ``look_at`` when to look next. Unknown (None, ``is_known`` False) until looks agree, and again when they grow old.
     """
 

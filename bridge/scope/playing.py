@@ -141,11 +141,12 @@ class Play:
                 await asyncio.sleep(due - now)
             else:
                 metrics = await quietly(self._api.metrics())
-                if metrics is not None and metrics.sessions == 1 and metrics.pipeline_fps:
-                    pacer.phase.look(now, self._clock(), metrics.pipeline_fps, pacer.chunk.frames)
+                fps = metrics.pipeline_fps if metrics is not None and metrics.sessions == 1 else None
+                if fps is not None and pacer.is_plausible(fps):
+                    pacer.phase.look(now, self._clock(), fps, pacer.chunk.frames)
                     self.latency.settle(pacer.phase)
                     self._wake.set()
-                else:  # an old server, a busy one, or another client's figures
+                else:  # an old server, a busy one, or figures that are not ours
                     await asyncio.sleep(self._settings.poll_s)
 
     async def _watch(self) -> None:

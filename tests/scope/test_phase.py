@@ -1,9 +1,12 @@
 """Messages of a stream leave just before the server's next call, and as before where that is not known."""
 
+import itertools
 from dataclasses import replace
 
 import pytest
 
+from bridge.model.desired import DesiredState
+from bridge.scope.pacer import Pacer
 from bridge.scope.phase import CallPhase
 from tests.scope.clockwork import Clockwork
 
@@ -62,6 +65,23 @@ def test_two_looks_a_call_are_enough() -> None:
     assert heard.looks / (80.0 / server.period) <= 2.6
     small = Clockwork(**SMALL)  # type: ignore[arg-type]
     assert small.turn(40.0).looks / 40.0 <= 7.0
+
+
+def test_absurd_figures_hold_nothing_back() -> None:
+    pacer = Pacer()
+    assert pacer.is_plausible(13.0)
+    assert not any(pacer.is_plausible(fps) for fps in (0.0, -15.0, 1e-9, 1e9, float("nan"), float("inf")))
+    pacer.initial()
+    pacer.on_connected(0.0)
+    now, sent = 0.0, []
+    while now < 16.0:
+        now += 0.8 / 12
+        pacer.on_frames(1, now)
+        pacer.submit(DesiredState(round(now * 15), params={"vace_context_scale": now}), now)
+        pacer.phase.look(now, now + 0.001, 0.02 + 0.01 * (now % 0.8 < 0.4), 12)
+        if pacer.next_message(now) is not None:
+            sent.append(now)
+    assert max(later - earlier for earlier, later in itertools.pairwise(sent)) < 2.5 * 0.8
 
 
 def test_unknown_is_said() -> None:
