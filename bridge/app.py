@@ -84,7 +84,14 @@ class App:
             clock=clock,
             source_size=(settings.scope.load_params.width, settings.scope.load_params.height),
         )
-        self.scope = ScopeClient(settings.scope, facts=self.facts, frames=frames, board=self.board, clock=clock)
+        self.scope = ScopeClient(
+            settings.scope,
+            facts=self.facts,
+            frames=frames,
+            board=self.board,
+            clock=clock,
+            hidden=lambda: self.fx.value.blackout or self.fx.value.paused,
+        )
         self.feedback = OscFeedback(settings.feedback, board=self.board, clock=clock)
         self.themes = self.library.themes()
         mapper = Mapper(self.library.mappings(tuple(self.themes)), reject=self._refuse, themes=tuple(self.themes))
@@ -97,6 +104,7 @@ class App:
             fx=self.fx,
             submit=self.scope.submit,
             reconnect=self.scope.reconnect,
+            choose_server=self.scope.pin,
             feedback=self.feedback,
             supervisor=self.supervisor,
             board=self.board,

@@ -43,6 +43,7 @@ class Conductor:
         submit: takes a new desired state; called only when it changed.
         fx: where the program reads local effects from.
         reconnect: drops the Scope session.
+        choose_server: pins the Scope server, by number from 1 or by name; 0 or "auto" unpins.
         events: told of what arrives and what came of it, while somebody watches.
     """
 
@@ -56,6 +57,7 @@ class Conductor:
         fx: Cell[FxState],
         submit: Callable[[DesiredState], None],
         reconnect: Callable[[], None],
+        choose_server: Callable[[str | float], None],
         feedback: OscFeedback,
         supervisor: Supervisor,
         board: ProblemBoard,
@@ -69,6 +71,7 @@ class Conductor:
         self._fx = fx
         self._submit = submit
         self._reconnect = reconnect
+        self._choose_server = choose_server
         self._feedback = feedback
         self._supervisor = supervisor
         self._board = board
@@ -187,6 +190,9 @@ class Conductor:
         elif kind == "action" and name == "reconnect":
             if intent.kind == "trigger":
                 self._reconnect()
+        elif kind == "server":
+            if isinstance(intent.value, str | float | int):
+                self._choose_server(intent.value)
         else:
             self._tell(intent, self.show.apply(intent, self.world(), now))
 

@@ -8,6 +8,7 @@
 ``/bridge/fx/<name> v``       0..1; ``pulse`` and ``zoom`` fire with that strength
 ``/bridge/bpm v``             beats per minute
 ``/bridge/prompt s``          the text of the prompt
+``/bridge/server s``          pin a Scope server by number from 1, address or host; 0 or "auto" chooses by preference
 ``/scope/<param> v``          Scope's own addresses, also ``/scope/<node>/<param>`` and ``/scope/prompt``
 ============================  =====================================================================
 """
@@ -36,6 +37,7 @@ _FIXED: Final[dict[str, str]] = {
     "/bridge/theme": "theme",
     "/bridge/prompt": "prompt",
     "/bridge/bpm": "tempo/bpm",
+    "/bridge/server": "server",
     "/scope/prompt": "prompt",
     **{f"/bridge/macro/{name}": f"macro/{name}" for name in MACROS},
     **{f"/bridge/fx/{name}": f"fx/{name}" for name in EFFECTS},

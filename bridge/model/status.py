@@ -9,6 +9,7 @@ __all__ = [
     "OutputStatus",
     "Problem",
     "ScopeParamsStatus",
+    "ScopeServerStatus",
     "ScopeStatus",
     "ScopeVideoStatus",
     "TakeoverStatus",
@@ -53,12 +54,26 @@ class ScopeVideoStatus:
 
 
 @dataclass(frozen=True, slots=True)
+class ScopeServerStatus:
+    """One configured server, its password masked. ``state``: ``unknown``, ``healthy``, ``failing`` or ``live``.
+
+    ``problem`` is what was last wrong with it, in a sentence.
+    """
+
+    url: str
+    state: str = "unknown"
+    pinned: bool = False
+    current: bool = False
+    problem: str = ""
+
+
+@dataclass(frozen=True, slots=True)
 class ScopeStatus:
     """The Scope session. ``latency_ms`` is control to pixel, None while unknown."""
 
     state: str = "offline"
     url: str = ""
-    servers: tuple[str, ...] = ()
+    servers: tuple[ScopeServerStatus, ...] = ()
     version: str | None = None
     pipeline: str = ""
     mode: str = "text"

@@ -16,8 +16,9 @@ from bridge.model.cell import Cell
 from bridge.model.desired import DesiredState
 from bridge.model.facts import ScopeFacts
 from bridge.model.frames import Frame, LatestSlot
-from bridge.model.status import ScopeStatus, ScopeVideoStatus
-from bridge.scope.link import PART, Link
+from bridge.model.status import ScopeServerStatus, ScopeStatus, ScopeVideoStatus
+from bridge.scope.link import Link
+from bridge.scope.notices import PART
 from bridge.scope.pacer import Pacer
 from bridge.scope.schemas import chunk_frames_of
 from bridge.scope.settings import ScopeSettings
@@ -32,6 +33,7 @@ class ScopeClient:
 
     Runs in a thread of its own, ``media``, with an asyncio loop that nothing else uses. ``submit``, ``reconnect`` and
     ``status`` may be called from any thread and never wait. ``start`` may be called again after the thread died.
+    ``hidden`` says whether nobody sees the picture now (blackout, pause): then it may be left for a better server.
     """
 
     def __init__(
@@ -42,13 +44,15 @@ class ScopeClient:
         frames: LatestSlot[Frame],
         board: ProblemBoard,
         clock: Callable[[], float] = time.monotonic,
+        hidden: Callable[[], bool] = lambda: False,
     ) -> None:
         self._settings = settings
         self._facts = facts
         self._frames = frames
         self._board = board
         self._clock = clock
-        self._servers = tuple(mask_url(url) for url in settings.urls)
+        self._hidden = hidden
+        self._servers = tuple(ScopeServerStatus(mask_url(url)) for url in settings.urls)
         self._pacer = Pacer(
             rate_hz=settings.param_rate_hz, chunk_frames=chunk_frames_of(None, settings.pipeline, settings.chunk_frames)
         )
@@ -83,6 +87,10 @@ class ScopeClient:
         """Drop the session and connect again at once."""
         self._call(lambda: self._link.reconnect() if self._link is not None else None)
 
+    def pin(self, choice: str | float) -> None:
+        """Play on one server alone: its number from 1, address or host; 0 or "auto" chooses by preference again."""
+        self._call(lambda: self._link.pin(choice) if self._link is not None else None)
+
     def stop(self, timeout: float = 5.0) -> bool:
         """Delete the session on the server and end the thread; waits at most ``timeout`` seconds.
 
@@ -105,7 +113,7 @@ class ScopeClient:
         return ScopeStatus(
             state=facts.state,
             url=link.url if link is not None else "",
-            servers=self._servers,
+            servers=link.servers.status() if link is not None else self._servers,
             version=link.version if link is not None else None,
             pipeline=facts.pipeline,
             mode=facts.mode,
@@ -165,6 +173,7 @@ class ScopeClient:
             frames=self._frames,
             board=self._board,
             clock=self._clock,
+            hidden=self._hidden,
         )
         self._main = asyncio.current_task()
         self._loop = asyncio.get_running_loop()
@@ -172,6 +181,7 @@ class ScopeClient:
         self._ready.set()
         async with asyncio.TaskGroup() as group:
             group.create_task(link.run())
+            group.create_task(link.scout.run())
             group.create_task(self._take_in(news, link))
             group.create_task(self._turn())
 

@@ -5,38 +5,45 @@ from __future__ import annotations
 __all__ = ["Link"]
 
 import asyncio
-import random
+from collections import Counter
 from collections.abc import Callable, Mapping
 from dataclasses import replace
-from typing import Any, Final, Literal
+from typing import Any, Final
 
 from bridge.model.board import ProblemBoard
 from bridge.model.cell import Cell
-from bridge.model.errors import ScopeError, ScopeRefused, ScopeSessionLost
+from bridge.model.errors import ScopeBridgeError, ScopeError, ScopeRefused, ScopeSessionLost
 from bridge.model.facts import ChunkFacts, PipelineSchema, ScopeFacts, ScopeState
 from bridge.model.frames import Frame, LatestSlot
 from bridge.scope.api import ScopeApi
+from bridge.scope.diagnosis import Relay, needs_reload, relay_of
+from bridge.scope.fitting import choose_mode, input_size, judge_version, too_large
 from bridge.scope.loading import Loader
+from bridge.scope.notices import PART, pin, quietly
 from bridge.scope.pacer import Pacer
-from bridge.scope.playing import Play, quietly
-from bridge.scope.replies import IceServer, LoadState
+from bridge.scope.playing import Play
+from bridge.scope.replies import Health, IceServer, LoadState
 from bridge.scope.schemas import chunk_frames_of
+from bridge.scope.scout import Scout
+from bridge.scope.servers import Servers
 from bridge.scope.session import MediaSession, usable_ice
 from bridge.scope.settings import ScopeSettings
 from bridge.scope.snapshot import SNAPSHOT
+from bridge.scope.troubles import Diagnosis, diagnosis
 from bridge.scope.urls import is_loopback, mask_url
 from bridge.scope.visit import Visit
 
-PART: Final = "scope"
 _DELETE_S: Final = 2.0
-_STEADY_S: Final = 10.0
+_LASTING: Final = frozenset({"mode", "old-server", "too-large"})
+"""Troubles that a picture does not end."""
+
 _PERIOD_STEP: Final = 0.02
 
 
 class Link:
     """Keeps a session alive. All of it runs on the media loop.
 
-    ``wake`` is set whenever something may be due for sending.
+    ``wake`` is set whenever something may be due for sending. ``hidden`` says that nobody sees the picture now.
     """
 
     def __init__(
@@ -48,6 +55,7 @@ class Link:
         frames: LatestSlot[Frame],
         board: ProblemBoard,
         clock: Callable[[], float],
+        hidden: Callable[[], bool],
     ) -> None:
         self._settings = settings
         self._pacer = pacer
@@ -64,7 +72,26 @@ class Link:
         }
         self._again = asyncio.Event()
         self._pinned: set[str] = set()
+        self._lately: Counter[str] = Counter()
+        """Losses by code since there last was a picture."""
+        self.servers = Servers(
+            settings.urls,
+            retry_s=settings.retry_s,
+            retry_max_s=settings.retry_max_s,
+            fail_back=settings.fail_back,
+            fail_back_after_s=settings.fail_back_after_s,
+            probe_s=settings.probe_s,
+        )
+        self.scout = Scout(
+            self.servers,
+            self._loaders,
+            timeout=settings.http_timeout_s,
+            hidden=hidden,
+            clock=clock,
+            on_go=self.reconnect,
+        )
         self._play: Play | None = None
+        self._visited = ""
         self.wake = asyncio.Event()
         self.url = ""
         self.version: str | None = None
@@ -76,51 +103,72 @@ class Link:
         """End the session, or the wait for the next try, and connect at once."""
         self._again.set()
 
+    def pin(self, choice: str | float) -> None:
+        """Play on one server alone, or by preference again; what cannot be chosen is counted and named."""
+        try:
+            if self.servers.pin(choice):
+                self.reconnect()
+        except ScopeBridgeError as error:
+            self._board.reject(PART, error.message, error.hint)
+
     async def run(self) -> None:
-        """Connect for ever, the servers in order, with growing waits between rounds. Ends by being cancelled."""
+        """Connect for ever, the servers as :class:`Servers` chooses them. Ends by being cancelled."""
         if not self._settings.urls:
-            self._pin(
-                "no-server", "No Scope server is configured.", 'Set scope.urls, such as ["http://127.0.0.1:8000"].'
-            )
+            self._pin(diagnosis("no-server"))
             await asyncio.Event().wait()
-        wait = self._settings.retry_s
+        if self._settings.pinned:
+            self.pin(self._settings.pinned)
         while True:
-            live_since: float | None = None
-            for url in self._settings.urls:
-                live_since = await self._visit(url)
-                if live_since is not None:
-                    self.reconnects += 1
-                    break
-            if live_since is not None and self._clock() - live_since > _STEADY_S:
-                wait = self._settings.retry_s
-            await self._rest(wait * random.uniform(0.75, 1.25))
-            wait = min(wait * 2, self._settings.retry_max_s)
+            url, wait = self.servers.next_visit(self._clock())
+            if wait > 0 and await self._asked_within(wait):
+                self.servers.hurry()
+                continue
+            if await self._visit(url) is not None:
+                self.reconnects += 1
 
     async def _visit(self, url: str) -> float | None:
         """One try at one server; when its session was live, the time at which it became so."""
         self._again.clear()
+        self.servers.visiting(url)
         self._publish("connecting", url=mask_url(url), version="")
+        self._visited = url
         self.url = mask_url(url)
         self._play = None
+        problem = ""
         try:
             async with ScopeApi(url, timeout=self._settings.http_timeout_s) as api:
                 await self._serve(api, url)
-        except ScopeSessionLost as error:
-            self._pin("session", error.message, error.hint)
         except ScopeError as error:
-            self._pin("server", error.message, error.hint)
+            problem = error.message
+            self._note(url, error)
         finally:
             self._pacer.on_disconnected(self._clock())
         live_since = self._play.live_since if self._play is not None else None
+        self.servers.ended(url, self._clock(), live_since=live_since, problem=problem)
         self._publish("failed")
         return live_since
 
-    async def _rest(self, seconds: float) -> None:
+    def _note(self, url: str, error: ScopeError) -> None:
+        """Name the loss, and do what a new session alone would not mend."""
+        code = error.code or ("session" if isinstance(error, ScopeSessionLost) else "server")
+        for old in tuple(self._pinned - _LASTING - {code}):
+            self._unpin(old)
+        self._pin(Diagnosis(code, error.message, error.hint))
+        if self.servers.pinned and len(self._settings.urls) > 1:
+            self._pin(diagnosis("pinned", server=self.servers.pinned))
+        if needs_reload(code, self._lately):
+            self._loaders[url].distrust()
+        self._lately[code] += 1
+
+    async def _asked_within(self, seconds: float) -> bool:
+        """Wait; whether somebody asked for a new session meanwhile."""
         try:
             async with asyncio.timeout(seconds):
                 await self._again.wait()
         except TimeoutError:
-            return
+            return False
+        self._again.clear()
+        return True
 
     async def _serve(self, api: ScopeApi, url: str) -> None:
         health = await api.health()
@@ -128,17 +176,20 @@ class Link:
         self._publish("connecting", version=health.version)
         await self._delete(api, url)
         schemas = await api.schemas()
+        await self._judge(api, health, schemas or {})
         loaded = await self._loaders[url].ensure(api, lambda stage: self._publish("loading"))
         tail = await quietly(api.log_tail(lines=1))
         visit = replace(
             self._fit(loaded, SNAPSHOT if schemas is None else schemas, health.started),
             log_offset=tail.offset if tail is not None else None,
+            age_s=health.age_s,
         )
         self._publish("connecting")
+        ice = await self._ice(api, url)
         media = MediaSession(
-            ice=await self._ice(api, url),
+            ice=ice,
             codec=self._settings.codec,
-            send_size=self._size(loaded) if visit.mode == "video" else None,
+            send_size=input_size(loaded, self._settings.load_params) if visit.mode == "video" else None,
             on_ready=self.wake.set,
         )
         try:
@@ -147,7 +198,7 @@ class Link:
                 self._settings,
                 api=api,
                 media=media,
-                visit=visit,
+                visit=replace(visit, session=self._sessions.get(url, ""), relay=self._relay(ice)),
                 pacer=self._pacer,
                 board=self._board,
                 clock=self._clock,
@@ -174,7 +225,7 @@ class Link:
         except ScopeRefused as error:
             if error.status != 422:
                 raise
-            self._board.reject(PART, "initial parameters refused by the server", error.message)
+            self._pin(diagnosis("offer-refused", detail=f" ({error.message})"))
             self._pacer.on_disconnected(self._clock())
             answer = await api.offer(sdp, base)
         if answer.session:
@@ -185,8 +236,10 @@ class Link:
         """Fit pacer and facts to the pipeline that is loaded."""
         pipeline = loaded.pipeline or self._settings.pipeline
         schema = schemas.get(pipeline)
-        mode = self._mode(pipeline, schema)
+        mode, unfit = choose_mode(self._settings.input_mode, pipeline, schema)
+        self._pin_if("mode", unfit)
         vace = bool((loaded.params or {}).get("vace_enabled")) and (schema is None or schema.supports_vace)
+        vace = vace and not self._lately["vace-no-reference"]
         frames = chunk_frames_of(schema, pipeline, self._settings.chunk_frames)
         self._pacer.fit(
             schema.params if schema else {}, chunk_frames=frames, prompts=schema is None or schema.supports_prompts
@@ -203,19 +256,6 @@ class Link:
         )
         return Visit(pipeline, mode, vace, started, loaded)
 
-    def _mode(self, pipeline: str, schema: PipelineSchema | None) -> Literal["text", "video"]:
-        wanted = self._settings.input_mode
-        if schema is None or wanted in schema.modes:
-            self._unpin("mode")
-            return wanted
-        other: Literal["text", "video"] = "video" if wanted == "text" else "text"
-        self._pin(
-            "mode",
-            f'"{pipeline}" knows no {wanted} mode; {other} is used.',
-            f'Set scope.input_mode = "{other}", or another scope.pipeline.',
-        )
-        return other
-
     async def _ice(self, api: ScopeApi, url: str) -> tuple[IceServer, ...]:
         """Own servers first, then the server's; none for a server on this machine, which needs none."""
         own = tuple(
@@ -228,12 +268,16 @@ class Link:
             self._board.reject(PART, "STUN or TURN address not understood", "see scope.ice_servers")
         return servers
 
-    def _size(self, loaded: LoadState) -> tuple[int, int]:
-        known = loaded.params or {}
-        width, height = known.get("width"), known.get("height")
-        if isinstance(width, int) and isinstance(height, int) and 16 <= width <= 4096 and 16 <= height <= 4096:
-            return width & ~1, height & ~1
-        return self._settings.load_params.width, self._settings.load_params.height
+    def _relay(self, ice: tuple[IceServer, ...]) -> Relay:
+        own = [url for server in self._settings.ice_servers for url in server.urls]
+        return relay_of(own, [url for server in ice for url in server.urls])
+
+    async def _judge(self, api: ScopeApi, health: Health, schemas: Mapping[str, PipelineSchema]) -> None:
+        """Say what will be missing: an old server tells little, a small GPU will not hold the pipeline."""
+        there = await quietly(api.hardware_gb())
+        quantized = self._settings.load_params.quantization is not None
+        self._pin_if("old-server", judge_version(health.version))
+        self._pin_if("too-large", too_large(schemas.get(self._settings.pipeline), there, quantized=quantized))
 
     async def _delete(self, api: ScopeApi, url: str) -> None:
         """End our session on the server: a dead one would keep the GPU for half a minute. Never the cause of a failure."""
@@ -264,15 +308,23 @@ class Link:
     def _on_state(self, state: ScopeState) -> None:
         self._publish(state)
         if state == "live":
-            for code in tuple(self._pinned - {"mode"}):
+            self._lately.clear()
+            self.servers.live(self._visited, self._clock())
+            for code in tuple(self._pinned - _LASTING):
                 self._unpin(code)
 
     def _publish(self, state: ScopeState, **changes: Any) -> None:
         self._facts.set(replace(self._facts.value, state=state, **changes))
 
-    def _pin(self, code: str, message: str, hint: str) -> None:
-        self._pinned.add(code)
-        self._board.pin(PART, code, message, hint)
+    def _pin(self, found: Diagnosis) -> None:
+        self._pinned.add(found.code)
+        pin(self._board, found)
+
+    def _pin_if(self, code: str, found: Diagnosis | None) -> None:
+        if found is not None:
+            self._pin(found)
+        else:
+            self._unpin(code)
 
     def _unpin(self, code: str) -> None:
         self._pinned.discard(code)
