@@ -19,7 +19,16 @@ import httpx
 
 from bridge.model.errors import ScopeProtocolError, ScopeRefused, ScopeUnreachable
 from bridge.model.facts import PipelineSchema
-from bridge.scope.replies import Answer, Health, IceServer, LoadState, LogTail, SessionMetrics, parse_vram
+from bridge.scope.replies import (
+    Answer,
+    Health,
+    IceServer,
+    LoadState,
+    LogTail,
+    SessionMetrics,
+    parse_load_fields,
+    parse_vram,
+)
 from bridge.scope.schemas import parse_schemas
 from bridge.scope.troubles import trouble_error
 from bridge.scope.urls import is_loopback, is_runpod, mask_url
@@ -102,6 +111,14 @@ class ScopeApi:
             raise trouble_error(
                 functools.partial(ScopeRefused, status=refused.status), "load-refused", detail=refused.message
             ) from refused
+
+    async def load_fields(self) -> frozenset[str] | None:
+        """The names that the server's own description (OpenAPI) gives to the body of a load; None where it has none."""
+        try:
+            found = await self._optional("/openapi.json", limit=SCHEMAS_LIMIT)
+        except ScopeProtocolError:
+            return None
+        return None if found is None else parse_load_fields(found)
 
     async def load_state(self) -> LoadState:
         """What is loaded now. An ``error`` is told once, to whoever asks first."""

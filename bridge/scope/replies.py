@@ -2,7 +2,17 @@
 
 from __future__ import annotations
 
-__all__ = ["Answer", "Health", "IceServer", "LoadState", "LogTail", "SessionMetrics", "parse_vram", "same_load"]
+__all__ = [
+    "Answer",
+    "Health",
+    "IceServer",
+    "LoadState",
+    "LogTail",
+    "SessionMetrics",
+    "parse_load_fields",
+    "parse_vram",
+    "same_load",
+]
 
 from collections.abc import Mapping
 from dataclasses import dataclass, field
@@ -60,6 +70,20 @@ def _moment(found: Any) -> float | None:
 def parse_vram(found: Any) -> float | None:
     """The GPU's memory of ``GET /api/v1/hardware/info``, in GB; None without one."""
     return _number(_object("hardware", found).get("vram_gb"))
+
+
+def parse_load_fields(found: Any) -> frozenset[str] | None:
+    """The fields of the body of ``POST /api/v1/pipeline/load`` in an OpenAPI document; None where it tells none."""
+    node: Any = found
+    for step in ("paths", "/api/v1/pipeline/load", "post", "requestBody", "content", "application/json", "schema"):
+        node = node.get(step) if isinstance(node, dict) else None
+    reference = node.get("$ref") if isinstance(node, dict) else None
+    if isinstance(reference, str):
+        node = found
+        for step in reference.removeprefix("#/").split("/"):
+            node = node.get(step) if isinstance(node, dict) else None
+    fields = node.get("properties") if isinstance(node, dict) else None
+    return frozenset(str(name) for name in fields) if isinstance(fields, dict) else None
 
 
 @dataclass(frozen=True, slots=True)

@@ -1,6 +1,7 @@
 """The catalogue of troubles: complete, documented, and each row made to happen by a test."""
 
 import asyncio
+import importlib.util
 import re
 from pathlib import Path
 
@@ -55,3 +56,13 @@ def test_an_answer_that_gives_no_picture(what: str) -> None:
     with pytest.raises((ScopeProtocolError, ScopeSessionLost)) as error:
         asyncio.run(main())
     assert error.value.code == what
+
+
+def test_the_page_is_the_catalogue() -> None:
+    spec = importlib.util.spec_from_file_location("troubleshooting", PROJECT / "docs" / "troubleshooting.py")
+    assert spec is not None and spec.loader is not None
+    module = importlib.util.module_from_spec(spec)
+    spec.loader.exec_module(module)
+    page = (PROJECT / "docs" / "troubleshooting.md").read_text(encoding="utf-8")
+    assert page == module.page(), "write it again: python docs/troubleshooting.py"
+    assert all(f"### `{code}`" in page for code in CATALOGUE)

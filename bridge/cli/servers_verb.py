@@ -1,0 +1,40 @@
+"""The Scope servers of a running daemon: how they are, which one plays; pin one, or let it choose again.
+
+examples:
+  scope-bridge servers              list them
+  scope-bridge servers 2            play on the second alone
+  scope-bridge servers gpu.local    the same by host or address
+  scope-bridge servers --auto       by preference again
+"""
+
+from __future__ import annotations
+
+import argparse
+import json
+
+from bridge.cli.daemon import Daemon, add_daemon_arguments
+from bridge.cli.exits import FINE, RUNTIME
+
+
+def add_arguments(parser: argparse.ArgumentParser) -> None:
+    """Arguments of this verb."""
+    add_daemon_arguments(parser)
+    choice = parser.add_mutually_exclusive_group()
+    choice.add_argument("server", nargs="?", help="number from 1, host or address of the server to play on")
+    choice.add_argument("--auto", action="store_true", help="unpin: choose by preference")
+
+
+def execute(given: argparse.Namespace) -> int:
+    """Pin if asked to, then list; 1 when none plays."""
+    daemon = Daemon(given)
+    if given.auto or given.server is not None:
+        daemon.post("/api/v1/targets", {"server": "auto" if given.auto else given.server})
+    servers = daemon.get("/api/v1/status")["scope"]["servers"]
+    if given.json:
+        print(json.dumps(servers, indent=2))
+    else:
+        for place, server in enumerate(servers, 1):
+            marks = f"{'*' if server['current'] else ' '}{'!' if server['pinned'] else ' '}"
+            print(f"{marks}{place}  {server['state']:8} {server['url']}  {server['problem']}".rstrip())
+        print("* in use   ! pinned" if servers else "No server is configured: set scope.urls.")
+    return FINE if any(server["state"] == "live" for server in servers) else RUNTIME
