@@ -67,7 +67,7 @@ class Server:
         until(loaded, "the load")
 
     def sessions(self) -> int:
-        return len(self.call("/api/v1/session/metrics")["sessions"])
+        return len(self.journal()["sessions"])
 
 
 @contextlib.contextmanager
