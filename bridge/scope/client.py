@@ -66,6 +66,8 @@ class ScopeClient:
         self._ready = threading.Event()
         self.last_turn: float | None = None
         """When the media loop last turned; None before it first did."""
+        self.tasks = 0
+        """Tasks on the media loop when it last turned."""
 
     def start(self) -> None:
         """Start the media thread; does not wait for it. Nothing happens while it already runs."""
@@ -189,6 +191,7 @@ class ScopeClient:
         """A sign of life for the watchdog, once a second."""
         while True:
             self.last_turn = self._clock()
+            self.tasks = len(asyncio.all_tasks())
             await asyncio.sleep(TURN_S)
 
     async def _take_in(self, news: asyncio.Event, link: Link) -> None:
