@@ -154,3 +154,12 @@ def test_a_held_effect_shows_in_status(app):
     assert app.status()["fx"] == {"hue": 0.25}
     app.conductor.on_osc(osc("/bridge/action/panic"))
     assert app.status()["fx"] == {}
+
+
+def test_a_server_is_chosen_over_osc_and_http(app, monkeypatch):
+    chosen = []
+    monkeypatch.setattr(app.conductor, "_choose_server", chosen.append)
+    app.conductor.on_osc(osc("/bridge/server", 2))
+    app.conductor.on_osc(osc("/bridge/server", "gpu.local"))
+    app.conductor.post(Intent(time.monotonic(), "server", "set", 0, origin="web"))
+    assert chosen == [2.0, "gpu.local", 0]

@@ -30,7 +30,7 @@ from bridge.inputs.midi import list_inputs
 from bridge.library import Library
 from bridge.model.errors import DaemonNotRunning, ScopeBridgeError
 from bridge.outputs import list_outputs
-from bridge.scope import Finding, ScopeSettings, examine
+from bridge.scope import Finding, ScopeSettings, check_relays, examine, is_loopback
 from bridge.settings import Settings
 
 
@@ -83,6 +83,8 @@ def _walk(given: argparse.Namespace) -> Iterable[Verdict]:
         yield from _scope(url, settings.scope, given)
     if not settings.scope.urls:
         yield Verdict("fail", "scope", "no server is configured.", "Set scope.urls, or try: scope-bridge demo")
+    else:
+        yield from _relays(settings)
     yield from _daemon(running)
 
 
@@ -161,6 +163,13 @@ def _scope(url: str, settings: ScopeSettings, given: argparse.Namespace) -> Iter
 
 async def _next(walk: AsyncIterator[Finding]) -> Finding | None:
     return await anext(walk, None)
+
+
+def _relays(settings: Settings) -> Iterable[Verdict]:
+    if all(is_loopback(url) for url in settings.scope.urls) and not settings.scope.relay_only:
+        return
+    for found in asyncio.run(check_relays(settings.scope, os.environ)):
+        yield Verdict(found.level, "turn", found.message, found.hint, found.code)
 
 
 def _daemon(status: dict[str, Any] | None) -> Iterable[Verdict]:

@@ -43,6 +43,9 @@ def lines_of(status: dict[str, Any]) -> Iterable[str]:
     for server in scope.get("servers", ()):
         if server["pinned"] or not server["current"]:
             yield f"           {server['url']}  {server['state']}{', pinned' if server['pinned'] else ''}"
+    ice = scope["ice"]
+    if ice["local"] is not None and ice["local"] != "host":
+        yield f"           through {ice['relay']} ({ice['source']})"
     yield f"           {scope['params']['sent']} messages, {scope['params']['coalesced']} changes merged"
     bpm = (
         "no tempo"

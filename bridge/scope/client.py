@@ -9,14 +9,16 @@ import threading
 import time
 from collections.abc import Callable
 from dataclasses import replace
-from typing import Final
+from typing import Any, Final
+
+from OpenSSL import SSL
 
 from bridge.model.board import ProblemBoard
 from bridge.model.cell import Cell
 from bridge.model.desired import DesiredState
 from bridge.model.facts import ScopeFacts
 from bridge.model.frames import Frame, LatestSlot
-from bridge.model.status import ScopeServerStatus, ScopeStatus, ScopeVideoStatus
+from bridge.model.status import ScopeIceStatus, ScopeServerStatus, ScopeStatus, ScopeVideoStatus
 from bridge.scope.link import Link
 from bridge.scope.notices import PART
 from bridge.scope.pacer import Pacer
@@ -126,6 +128,7 @@ class ScopeClient:
             latency_ms=facts.latency_s * 1000 if facts.latency_s is not None else None,
             params=self._pacer.stats,
             video=self._video(link, now),
+            ice=link.ice.status() if link is not None else ScopeIceStatus(),
             reconnects=link.reconnects if link is not None else 0,
         )
 
@@ -179,13 +182,27 @@ class ScopeClient:
         )
         self._main = asyncio.current_task()
         self._loop = asyncio.get_running_loop()
+        self._loop.set_exception_handler(self._on_stray)
         news.set()
         self._ready.set()
         async with asyncio.TaskGroup() as group:
             group.create_task(link.run())
             group.create_task(link.scout.run())
+            group.create_task(link.ice.run())
             group.create_task(self._take_in(news, link))
             group.create_task(self._turn())
+
+    def _on_stray(self, loop: asyncio.AbstractEventLoop, context: dict[str, Any]) -> None:
+        """What ends outside of any task of ours.
+
+        aiortc sends from tasks of its own, which fail when the other end has just closed: one line, and the watchdogs
+        do the rest. Anything else is a defect and is told in full.
+        """
+        error = context.get("exception")
+        if isinstance(error, ConnectionError | SSL.Error):
+            self._board.reject(PART, "sent to a connection that had just closed", f"{type(error).__name__}: {error}")
+        else:
+            loop.default_exception_handler(context)
 
     async def _turn(self) -> None:
         """A sign of life for the watchdog, once a second."""

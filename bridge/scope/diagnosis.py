@@ -2,21 +2,15 @@
 
 from __future__ import annotations
 
-__all__ = ["RELOAD", "STALE_TURN_S", "Evidence", "Relay", "diagnose", "logged", "needs_reload", "relay_of"]
+__all__ = ["RELOAD", "Evidence", "diagnose", "logged", "needs_reload"]
 
 import re
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
-from typing import Final, Literal
+from typing import Final
 
 from bridge.scope.replies import SessionMetrics
 from bridge.scope.troubles import Diagnosis, diagnosis
-
-Relay = Literal["none", "own", "server"]
-"""Whose TURN servers a session could use: nobody's, our own, or the server's alone."""
-
-STALE_TURN_S: Final = 600.0
-"""Life of the TURN passwords that a Scope server gets once, at its start (scope-protocol section 6.8)."""
 
 RELOAD: Final = frozenset({"out-of-memory", "pipeline-dead", "setup-failed"})
 """What only a pipeline that is really unloaded and loaded again gets over."""
@@ -26,10 +20,8 @@ _RELOAD_WHEN_REPEATED: Final = frozenset({"no-frames", "session-gone"})
 
 @dataclass(frozen=True, slots=True)
 class Evidence:
-    """What is known when frames are missing. ``log`` holds the server's lines since the session began, oldest first.
-
-    ``server_age_s`` is how long the server has been up, None where it does not say.
-    """
+    """What is known when frames are missing. ``log`` holds the server's lines since the session began, oldest
+    first; ``stale_turn`` is true where the only relay is the Scope server's and its password has aged."""
 
     first_frame: bool
     silence_s: float
@@ -39,8 +31,7 @@ class Evidence:
     has_reference: bool = False
     metrics: SessionMetrics | None = None
     log: Sequence[str] = ()
-    relay: Relay = "none"
-    server_age_s: float | None = None
+    stale_turn: bool = False
 
 
 _LOGGED: Final = (
@@ -60,10 +51,7 @@ def diagnose(evidence: Evidence) -> Diagnosis:
     if evidence.connection in ("failed", "closed") or (
         evidence.first_frame and evidence.connection in ("new", "connecting")
     ):
-        age = evidence.server_age_s
-        if evidence.relay == "server" and age is not None and age > STALE_TURN_S:
-            return diagnosis("stale-turn", minutes=age / 60)
-        return diagnosis("no-media")
+        return diagnosis("stale-turn" if evidence.stale_turn else "no-media")
     made = evidence.metrics.frames_out if evidence.metrics is not None else None
     if evidence.first_frame:
         return _no_first_frame(evidence, made)
@@ -86,20 +74,9 @@ def needs_reload(code: str, before: Mapping[str, int]) -> bool:
     return code in RELOAD or (code in _RELOAD_WHEN_REPEATED and before.get(code, 0) > 0)
 
 
-def relay_of(own: Iterable[str], usable: Iterable[str]) -> Relay:
-    """Whose TURN servers there are, from the addresses configured here and all that can be used."""
-    if any(_is_turn(url) for url in own):
-        return "own"
-    return "server" if any(_is_turn(url) for url in usable) else "none"
-
-
-def _is_turn(url: str) -> bool:
-    return url.lower().startswith(("turn:", "turns:"))
-
-
 def _no_first_frame(evidence: Evidence, made: float | None) -> Diagnosis:
     if made is not None and made > 0:
-        return diagnosis("media-lost")
+        return diagnosis("stale-turn" if evidence.stale_turn else "media-lost")
     if evidence.mode == "video":
         return diagnosis("no-input")
     if evidence.vace and not evidence.has_reference:

@@ -12,19 +12,21 @@ import socket
 import time
 from collections.abc import AsyncIterator, Callable, Mapping
 from dataclasses import dataclass
-from typing import Any, Final, Literal
+from typing import Final, Literal
 from urllib.parse import urlsplit
 
+from bridge.model.board import ProblemBoard
 from bridge.model.errors import ScopeError, ScopeRefused, ScopeSessionLost
 from bridge.model.facts import PipelineSchema
 from bridge.scope.api import ScopeApi
-from bridge.scope.diagnosis import STALE_TURN_S, Evidence, diagnose, logged, relay_of
+from bridge.scope.diagnosis import Evidence, diagnose, logged
 from bridge.scope.fitting import choose_mode, input_size, judge_version, too_large
+from bridge.scope.ice import Ice
 from bridge.scope.loading import Loader
 from bridge.scope.notices import quietly
 from bridge.scope.pictures import newest
-from bridge.scope.replies import Health, IceServer
-from bridge.scope.session import MediaSession, usable_ice
+from bridge.scope.replies import Health
+from bridge.scope.session import MediaSession
 from bridge.scope.settings import ScopeSettings
 from bridge.scope.troubles import Diagnosis, diagnosis
 from bridge.scope.urls import is_loopback, is_runpod, mask_url
@@ -66,7 +68,6 @@ async def examine(
             walk.loaded,
             walk.sessions,
             walk.log,
-            walk.ice,
         ):
             try:
                 async for found in step():
@@ -124,7 +125,7 @@ class _Walk:
         self._clock = clock
         self._health = Health()
         self._schemas: Mapping[str, PipelineSchema] = {}
-        self._ice: tuple[IceServer, ...] = ()
+        self._ice = Ice(settings, board=ProblemBoard(), clock=clock)
         self._loader = Loader(
             settings.pipeline, settings.load_params.as_params(), timeout=settings.load_timeout_s, clock=clock
         )
@@ -238,36 +239,6 @@ class _Walk:
         else:
             yield Finding("ok", f"its newest {len(tail.lines)} log lines name no known trouble.")
 
-    async def ice(self) -> AsyncIterator[Finding]:
-        """STUN and TURN."""
-        own = tuple(
-            IceServer(server.urls, server.username, server.credential.get_secret_value())
-            for server in self._settings.ice_servers
-        )
-        if is_loopback(self._url):
-            yield Finding("ok", "on this machine no STUN or TURN is needed.")
-            self._ice = own
-            return
-        theirs = await self._api.ice_servers() if self._settings.use_server_ice else ()
-        self._ice, refused = usable_ice((*own, *theirs))
-        if refused:
-            yield Finding("warn", f"{refused} STUN or TURN addresses cannot be used.", "See scope.ice_servers.")
-        relay = self._relay()
-        age = self._health.age_s
-        if relay == "own":
-            yield Finding("ok", "there is a TURN server of your own.")
-        elif relay == "server" and age is not None and age > STALE_TURN_S:
-            yield _warn(diagnosis("stale-turn", minutes=age / 60), "If no media comes: ")
-        elif relay == "server":
-            yield Finding("ok", "the server brings a TURN server.")
-        else:
-            needed = is_runpod(self._url)
-            yield Finding(
-                "warn" if needed else "ok",
-                "there is no TURN server.",
-                "RunPod takes no UDP from outside: set one in scope.ice_servers." if needed else "",
-            )
-
     async def load(self) -> AsyncIterator[Finding]:
         """Load the pipeline in earnest."""
         began = self._clock()
@@ -281,13 +252,13 @@ class _Walk:
             yield Finding("fail", "no session can be tried: nothing is loaded.", "Add --load.")
             return
         mode, _ = choose_mode(self._settings.input_mode, state.pipeline, self._schemas.get(state.pipeline))
-        media = MediaSession(
-            ice=self._ice,
-            codec=self._settings.codec,
-            send_size=input_size(state, self._settings.load_params) if mode == "video" else None,
-            on_ready=lambda: None,
-        )
         session, began = "", self._clock()
+        size = input_size(state, self._settings.load_params) if mode == "video" else None
+        media = await self._ice.gather(
+            self._url,
+            self._api.ice_servers,
+            lambda plan: MediaSession(ice=plan, codec=self._settings.codec, send_size=size, on_ready=lambda: None),
+        )
         try:
             answer = await self._api.offer(await media.offer(), {"pipeline_ids": [state.pipeline], "input_mode": mode})
             session = answer.session
@@ -328,23 +299,18 @@ class _Walk:
                     mode=mode,
                     metrics=await quietly(self._api.metrics()),
                     log=tail.lines if tail is not None else (),
-                    relay=self._relay(),
-                    server_age_s=self._health.age_s,
+                    stale_turn=self._ice.stale(self._health.started),
                 )
             )
         )
-
-    def _relay(self) -> Any:
-        own = [url for server in self._settings.ice_servers for url in server.urls]
-        return relay_of(own, [url for server in self._ice for url in server.urls])
 
 
 def _fail(found: Diagnosis) -> Finding:
     return Finding("fail", found.message, found.hint, found.code)
 
 
-def _warn(found: Diagnosis, before: str = "") -> Finding:
-    return Finding("warn", before + found.message, found.hint, found.code)
+def _warn(found: Diagnosis) -> Finding:
+    return Finding("warn", found.message, found.hint, found.code)
 
 
 def _failed(error: ScopeError) -> Finding:

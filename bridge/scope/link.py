@@ -16,21 +16,22 @@ from bridge.model.errors import ScopeBridgeError, ScopeError, ScopeRefused, Scop
 from bridge.model.facts import ChunkFacts, PipelineSchema, ScopeFacts, ScopeState
 from bridge.model.frames import Frame, LatestSlot
 from bridge.scope.api import ScopeApi
-from bridge.scope.diagnosis import Relay, needs_reload, relay_of
+from bridge.scope.diagnosis import needs_reload
 from bridge.scope.fitting import choose_mode, input_size, judge_version, too_large
+from bridge.scope.ice import Ice
 from bridge.scope.loading import Loader
 from bridge.scope.notices import PART, pin, quietly
 from bridge.scope.pacer import Pacer
 from bridge.scope.playing import Play
-from bridge.scope.replies import Health, IceServer, LoadState
+from bridge.scope.replies import Health, LoadState
 from bridge.scope.schemas import chunk_frames_of
 from bridge.scope.scout import Scout
 from bridge.scope.servers import Servers
-from bridge.scope.session import MediaSession, usable_ice
+from bridge.scope.session import MediaSession
 from bridge.scope.settings import ScopeSettings
 from bridge.scope.snapshot import SNAPSHOT
 from bridge.scope.troubles import Diagnosis, diagnosis
-from bridge.scope.urls import is_loopback, mask_url
+from bridge.scope.urls import mask_url
 from bridge.scope.visit import Visit
 
 _DELETE_S: Final = 2.0
@@ -92,6 +93,7 @@ class Link:
         )
         self._play: Play | None = None
         self._visited = ""
+        self.ice = Ice(settings, board=board, clock=clock)
         self.wake = asyncio.Event()
         self.url = ""
         self.version: str | None = None
@@ -182,23 +184,26 @@ class Link:
         visit = replace(
             self._fit(loaded, SNAPSHOT if schemas is None else schemas, health.started),
             log_offset=tail.offset if tail is not None else None,
-            age_s=health.age_s,
         )
         self._publish("connecting")
-        ice = await self._ice(api, url)
-        media = MediaSession(
-            ice=ice,
-            codec=self._settings.codec,
-            send_size=input_size(loaded, self._settings.load_params) if visit.mode == "video" else None,
-            on_ready=self.wake.set,
+        media = await self.ice.gather(
+            url,
+            api.ice_servers,
+            lambda plan: MediaSession(
+                ice=plan,
+                codec=self._settings.codec,
+                send_size=input_size(loaded, self._settings.load_params) if visit.mode == "video" else None,
+                on_ready=self.wake.set,
+            ),
         )
+        visit = replace(visit, stale_turn=self.ice.stale(health.started))
         try:
             await self._open(api, url, media, visit)
             self._play = Play(
                 self._settings,
                 api=api,
                 media=media,
-                visit=replace(visit, session=self._sessions.get(url, ""), relay=self._relay(ice)),
+                visit=replace(visit, session=self._sessions.get(url, "")),
                 pacer=self._pacer,
                 board=self._board,
                 clock=self._clock,
@@ -210,6 +215,7 @@ class Link:
             )
             await self._play.run()
         finally:
+            self.ice.ended()
             self._pacer.on_disconnected(self._clock())
             await self._delete(api, url)
             await media.close()
@@ -256,22 +262,6 @@ class Link:
         )
         return Visit(pipeline, mode, vace, started, loaded)
 
-    async def _ice(self, api: ScopeApi, url: str) -> tuple[IceServer, ...]:
-        """Own servers first, then the server's; none for a server on this machine, which needs none."""
-        own = tuple(
-            IceServer(server.urls, server.username, server.credential.get_secret_value())
-            for server in self._settings.ice_servers
-        )
-        theirs = await api.ice_servers() if self._settings.use_server_ice and not is_loopback(url) else ()
-        servers, refused = usable_ice((*own, *theirs))
-        if refused:
-            self._board.reject(PART, "STUN or TURN address not understood", "see scope.ice_servers")
-        return servers
-
-    def _relay(self, ice: tuple[IceServer, ...]) -> Relay:
-        own = [url for server in self._settings.ice_servers for url in server.urls]
-        return relay_of(own, [url for server in ice for url in server.urls])
-
     async def _judge(self, api: ScopeApi, health: Health, schemas: Mapping[str, PipelineSchema]) -> None:
         """Say what will be missing: an old server tells little, a small GPU will not hold the pipeline."""
         there = await quietly(api.hardware_gb())
@@ -310,6 +300,7 @@ class Link:
         if state == "live":
             self._lately.clear()
             self.servers.live(self._visited, self._clock())
+            self.ice.live()
             for code in tuple(self._pinned - _LASTING):
                 self._unpin(code)
 

@@ -190,10 +190,9 @@ class Play:
                 mode=self._visit.mode,
                 vace=self._visit.vace,
                 has_reference=self._pacer.has_reference,
+                stale_turn=self._visit.stale_turn,
                 metrics=metrics,
                 log=tail.lines if tail is not None else (),
-                relay=self._visit.relay,
-                server_age_s=self._visit.age_s,
             )
         )
 

@@ -7,15 +7,14 @@ __all__ = ["Visit"]
 from dataclasses import dataclass
 from typing import Literal
 
-from bridge.scope.diagnosis import Relay
 from bridge.scope.replies import LoadState
 
 
 @dataclass(frozen=True, slots=True)
 class Visit:
-    """The pipeline that is loaded, how it is used, and by what a restart or a foreign change is recognised.
+    """The pipeline that is loaded, how it is used, by what a restart or a foreign change is recognised.
 
-    ``relay`` is whose TURN servers may be used, ``age_s`` how long the server had been up, ``session`` our id there.
+    ``session`` is our id there; ``stale_turn`` says that the only relay is the server's and its password has aged.
     """
 
     pipeline: str
@@ -24,6 +23,5 @@ class Visit:
     started: float | None
     loaded: LoadState
     log_offset: int | None = None
-    relay: Relay = "none"
-    age_s: float | None = None
     session: str = ""
+    stale_turn: bool = False

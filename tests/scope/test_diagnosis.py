@@ -3,7 +3,7 @@
 import pytest
 
 from bridge.model.facts import PipelineSchema
-from bridge.scope.diagnosis import Evidence, diagnose, needs_reload, relay_of
+from bridge.scope.diagnosis import Evidence, diagnose, needs_reload
 from bridge.scope.fitting import judge_version, too_large
 from bridge.scope.replies import SessionMetrics
 
@@ -22,16 +22,14 @@ NONE_MADE, SOME_MADE = SessionMetrics(1, 0, 0), SessionMetrics(1, 0, 40)
         (Evidence(True, 15, "connected", vace=True, metrics=NONE_MADE), "vace-no-reference"),
         (Evidence(True, 15, "connected", vace=True, has_reference=True, metrics=NONE_MADE), "no-frames"),
         (Evidence(False, 3, "connected", metrics=NONE_MADE), "session-gone"),
-        (Evidence(True, 15, "connecting", relay="server", server_age_s=3600), "stale-turn"),
-        (Evidence(True, 15, "connecting", relay="server", server_age_s=60), "no-media"),
-        (Evidence(True, 15, "connecting", relay="server"), "no-media"),
-        (Evidence(True, 15, "connecting", relay="own", server_age_s=3600), "no-media"),
         (Evidence(True, 15, "connected"), "no-frames"),
         (Evidence(False, 3, "connected", log=("INFO fine", "ERROR Error processing chunk: bad")), "bad-value"),
         (Evidence(False, 3, "connected", log=("Error processing chunk", "CUDA out of memory")), "out-of-memory"),
         (Evidence(False, 3, "connected", log=("Non-recoverable error",)), "pipeline-dead"),
         (Evidence(False, 3, "connected", metrics=SOME_MADE), "stalled"),
         (Evidence(False, 3, "failed"), "no-media"),
+        (Evidence(True, 15, "connecting", stale_turn=True), "stale-turn"),
+        (Evidence(True, 15, "connected", metrics=SOME_MADE, stale_turn=True), "stale-turn"),
     ],
 )
 def test_each_cause_has_a_name_and_a_mend(evidence: Evidence, code: str) -> None:
@@ -44,12 +42,6 @@ def test_what_needs_more_than_a_new_session() -> None:
     assert needs_reload("out-of-memory", {}) and needs_reload("pipeline-dead", {})
     assert not needs_reload("no-frames", {}) and needs_reload("no-frames", {"no-frames": 1})
     assert not needs_reload("stalled", {"stalled": 5})
-
-
-def test_whose_turn_servers_there_are() -> None:
-    assert relay_of([], ["stun:a"]) == "none"
-    assert relay_of([], ["stun:a", "TURNS:b"]) == "server"
-    assert relay_of(["turn:mine"], ["turn:mine", "turn:theirs"]) == "own"
 
 
 @pytest.mark.parametrize(

@@ -45,7 +45,6 @@ def test_a_healthy_server_is_left_as_it_was(server: Server) -> None:
         "longlive",
         "GPU",
         "nobody plays",
-        "TURN",
     ):
         assert fact in told
     assert server.call("/api/v1/pipeline/status") == before and server.sessions() == 0
