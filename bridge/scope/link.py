@@ -22,7 +22,7 @@ from bridge.scope.ice import Ice
 from bridge.scope.loading import Loader
 from bridge.scope.notices import PART, pin, quietly
 from bridge.scope.pacer import Pacer
-from bridge.scope.playing import Play
+from bridge.scope.playing import Play, first_of
 from bridge.scope.replies import Health, LoadState
 from bridge.scope.schemas import chunk_frames_of
 from bridge.scope.scout import Scout
@@ -75,6 +75,9 @@ class Link:
         self._pinned: set[str] = set()
         self._lately: Counter[str] = Counter()
         """Losses by code since there last was a picture."""
+        self._trouble: dict[str, str] = {}
+        """What is wrong with each server, by its address, since there last was a picture."""
+        self._without_vace = False
         self.servers = Servers(
             settings.urls,
             retry_s=settings.retry_s,
@@ -139,7 +142,7 @@ class Link:
         problem = ""
         try:
             async with ScopeApi(url, timeout=self._settings.http_timeout_s) as api:
-                await self._serve(api, url)
+                await first_of(self._serve(api, url), self._again.wait())
         except ScopeError as error:
             problem = error.message
             self._note(url, error)
@@ -153,14 +156,17 @@ class Link:
     def _note(self, url: str, error: ScopeError) -> None:
         """Name the loss, and do what a new session alone would not mend."""
         code = error.code or ("session" if isinstance(error, ScopeSessionLost) else "server")
-        for old in tuple(self._pinned - _LASTING - {code}):
+        self._trouble[url] = code
+        # What is wrong with the other servers stays: the board would else be wiped and written again with every try.
+        for old in tuple(self._pinned - _LASTING - {"pinned", *self._trouble.values()}):
             self._unpin(old)
         self._pin(Diagnosis(code, error.message, error.hint))
-        if self.servers.pinned and len(self._settings.urls) > 1:
-            self._pin(diagnosis("pinned", server=self.servers.pinned))
+        pinned = self.servers.pinned if len(self._settings.urls) > 1 else ""
+        self._pin_if("pinned", diagnosis("pinned", server=pinned) if pinned else None)
         if needs_reload(code, self._lately):
             self._loaders[url].distrust()
         self._lately[code] += 1
+        self._without_vace |= code == "vace-no-reference"
 
     async def _asked_within(self, seconds: float) -> bool:
         """Wait; whether somebody asked for a new session meanwhile."""
@@ -208,7 +214,6 @@ class Link:
                 board=self._board,
                 clock=self._clock,
                 wake=self.wake,
-                again=self._again,
                 still_ours=self._loaders[url].fits,
                 on_frame=self._on_frame,
                 on_state=self._on_state,
@@ -245,7 +250,7 @@ class Link:
         mode, unfit = choose_mode(self._settings.input_mode, pipeline, schema)
         self._pin_if("mode", unfit)
         vace = bool((loaded.params or {}).get("vace_enabled")) and (schema is None or schema.supports_vace)
-        vace = vace and not self._lately["vace-no-reference"]
+        vace = vace and (self._pacer.has_reference or not self._without_vace)
         frames = chunk_frames_of(schema, pipeline, self._settings.chunk_frames)
         self._pacer.fit(
             schema.params if schema else {}, chunk_frames=frames, prompts=schema is None or schema.supports_prompts
@@ -299,6 +304,7 @@ class Link:
         self._publish(state)
         if state == "live":
             self._lately.clear()
+            self._trouble.clear()
             self.servers.live(self._visited, self._clock())
             self.ice.live()
             for code in tuple(self._pinned - _LASTING):

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-__all__ = ["Play"]
+__all__ = ["Play", "first_of"]
 
 import asyncio
 from collections.abc import Callable, Coroutine
@@ -31,9 +31,9 @@ _LOST_CHUNKS: Final = 6.0
 
 
 class Play:
-    """Runs one session until it is lost or somebody asks for a new one.
+    """Runs one session until it is lost.
 
-    ``again`` is the wish for a new session. ``still_ours`` judges whether the server's pipeline is the one we loaded.
+    ``still_ours`` judges whether the server's pipeline is the one we loaded.
     """
 
     def __init__(
@@ -47,7 +47,6 @@ class Play:
         board: ProblemBoard,
         clock: Callable[[], float],
         wake: asyncio.Event,
-        again: asyncio.Event,
         still_ours: Callable[[LoadState], bool],
         on_frame: Callable[[Frame, int], None],
         on_state: Callable[[ScopeState], None],
@@ -60,7 +59,6 @@ class Play:
         self._board = board
         self._clock = clock
         self._wake = wake
-        self._again = again
         self._still_ours = still_ours
         self._on_frame = on_frame
         self._on_state = on_state
@@ -72,10 +70,9 @@ class Play:
         self.live_since: float | None = None
 
     async def run(self) -> None:
-        """Play; returns when a new session is wanted. Raises ScopeSessionLost with cause and mend."""
+        """Play until cancelled. Raises ScopeSessionLost with cause and mend."""
         try:
-            await _first_of(
-                self._again.wait(),
+            await first_of(
                 self._media.ended(),
                 self._receive(),
                 self._send(),
@@ -211,7 +208,7 @@ async def _wait(event: asyncio.Event, seconds: float | None) -> bool:
     return True
 
 
-async def _first_of(*coroutines: Coroutine[Any, Any, Any]) -> None:
+async def first_of(*coroutines: Coroutine[Any, Any, Any]) -> None:
     """Run all until the first ends, cancel the rest; raises what the first raised."""
     tasks = [asyncio.create_task(coroutine) for coroutine in coroutines]
     try:

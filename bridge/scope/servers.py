@@ -72,6 +72,7 @@ class Servers:
         self._pinned: _Server | None = None
         self._current: _Server | None = None
         self._first: _Server | None = None
+        self._goal: _Server | None = None
         self._is_live = False
 
     @property
@@ -113,9 +114,9 @@ class Servers:
         server.problem = problem
         server.healthy_since = None
         # A server that played is tried once more before the others, unless a better one is waiting.
-        self._first = server if live_since is not None else None
-        if (better := self._better(now)) is not None and self._fail_back != "off":
-            self._first = better
+        better = self._better(now) if self._fail_back != "off" else None
+        self._first = self._goal or better or (server if live_since is not None else None)
+        self._goal = None
 
     def hurry(self) -> None:
         """Wait for nobody: the operator asked for a new session."""
@@ -152,9 +153,9 @@ class Servers:
         return better.url if better is not None else None
 
     def go_to(self, url: str) -> None:
-        """Visit this one next, at once."""
-        self._first = self._of(url)
-        self._first.again_at = 0.0
+        """Visit this one next, at once, when the visit that goes on has ended."""
+        self._goal = self._of(url)
+        self._goal.again_at = 0.0
 
     def pin(self, choice: str | float) -> bool:
         """Play on one server alone, by number from 1, address or host; 0, "" and "auto" choose again.
@@ -167,7 +168,7 @@ class Servers:
         self._pinned = self._chosen(choice)
         if self._pinned is None or self._pinned is self._current:
             return False
-        self._first = None
+        self._first = self._goal = None
         self._pinned.again_at = 0.0
         return True
 

@@ -103,6 +103,15 @@ def test_a_loss_is_the_moment_to_go_back(fail_back: FailBack, first: str) -> Non
     assert servers.next_visit(101.0)[0] == first
 
 
+def test_the_server_to_go_to_is_next_whatever_else_is_due() -> None:
+    servers = made(A, B, C, fail_back="soon")
+    servers.visiting(C)
+    servers.live(C, 0.0)
+    servers.go_to(B)
+    servers.ended(C, 5.0, live_since=0.0)
+    assert servers.next_visit(5.0) == (B, 0.0)
+
+
 def test_a_silent_server_is_asked_more_and_more_seldom() -> None:
     servers, now, gaps = made(A, B), 0.0, []
     servers.visiting(B)
@@ -165,5 +174,12 @@ def test_fail_over_fail_back_and_pin_on_real_servers() -> None:
             until(lambda: player.client.status().url == two.url, "the pinned server")
             player.wait("live")
             assert one.sessions() == 0 and player.client.status().servers[1].pinned
+            one.load("gray")
+            one.fault("slow_load", seconds=60)
+            player.client.pin(1)
+            player.wait("loading")
+            player.client.pin(2)
+            until(lambda: player.client.status().url == two.url, "the pinned server, long before the load has ended")
+            player.wait("live")
             player.client.pin(7)
             until(lambda: "no such server" in str(player.board.rejected), "the refusal")
