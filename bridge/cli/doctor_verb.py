@@ -79,9 +79,9 @@ def _walk(given: argparse.Namespace) -> Iterable[Verdict]:
     yield from _outputs()
     running = _running(given)
     yield from _ports(settings, running is not None)
-    for url in settings.scope.urls:
-        yield from _scope(url, settings.scope, given)
-    if not settings.scope.urls:
+    for url in settings.session.urls:
+        yield from _scope(url, settings.session, given)
+    if not settings.session.urls:
         yield Verdict("fail", "scope", "no server is configured.", "Set scope.urls, or try: scope-bridge demo")
     else:
         yield from _relays(settings)
@@ -166,9 +166,9 @@ async def _next(walk: AsyncIterator[Finding]) -> Finding | None:
 
 
 def _relays(settings: Settings) -> Iterable[Verdict]:
-    if all(is_loopback(url) for url in settings.scope.urls) and not settings.scope.relay_only:
+    if all(is_loopback(url) for url in settings.session.urls) and not settings.scope.relay_only:
         return
-    for found in asyncio.run(check_relays(settings.scope, os.environ)):
+    for found in asyncio.run(check_relays(settings.session, os.environ)):
         yield Verdict(found.level, "turn", found.message, found.hint, found.code)
 
 

@@ -16,7 +16,7 @@ from OpenSSL import SSL
 from bridge.model.board import ProblemBoard
 from bridge.model.cell import Cell
 from bridge.model.desired import DesiredState
-from bridge.model.facts import ScopeFacts
+from bridge.model.facts import PodFacts, ScopeFacts
 from bridge.model.frames import Frame, LatestSlot
 from bridge.model.status import ScopeIceStatus, ScopeServerStatus, ScopeStatus, ScopeVideoStatus
 from bridge.scope.link import Link
@@ -47,7 +47,9 @@ class ScopeClient:
         board: ProblemBoard,
         clock: Callable[[], float] = time.monotonic,
         hidden: Callable[[], bool] = lambda: False,
+        pod: Cell[PodFacts] | None = None,
     ) -> None:
+        self._pod = pod or Cell(PodFacts())
         self._settings = settings
         self._facts = facts
         self._frames = frames
@@ -179,12 +181,20 @@ class ScopeClient:
             board=self._board,
             clock=self._clock,
             hidden=self._hidden,
+            pod=self._pod,
         )
         self._main = asyncio.current_task()
         self._loop = asyncio.get_running_loop()
         self._loop.set_exception_handler(self._on_stray)
         news.set()
         self._ready.set()
+        forget = self._pod.subscribe(lambda _: self._call(link.hurry))
+        try:
+            await self._play_on(news, link)
+        finally:
+            forget()
+
+    async def _play_on(self, news: asyncio.Event, link: Link) -> None:
         async with asyncio.TaskGroup() as group:
             group.create_task(link.run())
             group.create_task(link.scout.run())

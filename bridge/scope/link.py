@@ -5,22 +5,21 @@ from __future__ import annotations
 __all__ = ["Link"]
 
 import asyncio
-from collections import Counter
 from collections.abc import Callable, Mapping
 from dataclasses import replace
 from typing import Any, Final
 
 from bridge.model.board import ProblemBoard
 from bridge.model.cell import Cell
-from bridge.model.errors import ScopeBridgeError, ScopeError, ScopeRefused, ScopeSessionLost
-from bridge.model.facts import ChunkFacts, PipelineSchema, ScopeFacts, ScopeState
+from bridge.model.errors import ScopeBridgeError, ScopeError, ScopeRefused
+from bridge.model.facts import ChunkFacts, PipelineSchema, PodFacts, ScopeFacts, ScopeState
 from bridge.model.frames import Frame, LatestSlot
 from bridge.scope.api import ScopeApi
-from bridge.scope.diagnosis import needs_reload
+from bridge.scope.complaints import Complaints
 from bridge.scope.fitting import choose_mode, input_size, judge_version, too_large
 from bridge.scope.ice import Ice
 from bridge.scope.loading import Loader
-from bridge.scope.notices import PART, pin, quietly
+from bridge.scope.notices import PART, quietly
 from bridge.scope.pacer import Pacer
 from bridge.scope.playing import Play, first_of
 from bridge.scope.replies import Health, LoadState
@@ -35,9 +34,6 @@ from bridge.scope.urls import mask_url
 from bridge.scope.visit import Visit
 
 _DELETE_S: Final = 2.0
-_LASTING: Final = frozenset({"mode", "old-server", "too-large"})
-"""Troubles that a picture does not end."""
-
 _PERIOD_STEP: Final = 0.02
 
 
@@ -57,7 +53,9 @@ class Link:
         board: ProblemBoard,
         clock: Callable[[], float],
         hidden: Callable[[], bool],
+        pod: Cell[PodFacts] | None = None,
     ) -> None:
+        self._pod = pod or Cell(PodFacts())
         self._settings = settings
         self._pacer = pacer
         self._facts = facts
@@ -72,12 +70,8 @@ class Link:
             for url in settings.urls
         }
         self._again = asyncio.Event()
-        self._pinned: set[str] = set()
-        self._lately: Counter[str] = Counter()
-        """Losses by code since there last was a picture."""
-        self._trouble: dict[str, str] = {}
-        """What is wrong with each server, by its address, since there last was a picture."""
-        self._without_vace = False
+        self._resting = False
+        self._complaints = Complaints(board)
         self.servers = Servers(
             settings.urls,
             retry_s=settings.retry_s,
@@ -119,7 +113,7 @@ class Link:
     async def run(self) -> None:
         """Connect for ever, the servers as :class:`Servers` chooses them. Ends by being cancelled."""
         if not self._settings.urls:
-            self._pin(diagnosis("no-server"))
+            self._complaints.show(diagnosis("no-server"))
             await asyncio.Event().wait()
         if self._settings.pinned:
             self.pin(self._settings.pinned)
@@ -127,9 +121,29 @@ class Link:
             url, wait = self.servers.next_visit(self._clock())
             if wait > 0 and await self._asked_within(wait):
                 self.servers.hurry()
-                continue
-            if await self._visit(url) is not None:
+            elif not self._must_wait_for_pod(url) and await self._visit(url) is not None:
                 self.reconnects += 1
+
+    def _must_wait_for_pod(self, url: str) -> bool:
+        """Whether the server is on a pod that does not run or is starting: that is said instead of asking it in vain."""
+        pod = self._pod.value
+        if not pod.is_in_the_way_of(url):
+            if url == pod.url:
+                self._complaints.clear("pod")
+            return False
+        self._complaints.blame(url, Diagnosis("pod", pod.message, pod.hint), pinned=self._only())
+        self.servers.visiting(url)
+        self.servers.ended(url, self._clock(), live_since=None, problem=pod.message)
+        self.url = mask_url(url)
+        self._publish(
+            "connecting" if pod.phase in ("unknown", "starting", "booting") else "offline", url=self.url, version=""
+        )
+        return True
+
+    def hurry(self) -> None:
+        """Connect at once when the link only waits for its next try; a session is left alone."""
+        if self._resting:
+            self._again.set()
 
     async def _visit(self, url: str) -> float | None:
         """One try at one server; when its session was live, the time at which it became so."""
@@ -155,28 +169,26 @@ class Link:
 
     def _note(self, url: str, error: ScopeError) -> None:
         """Name the loss, and do what a new session alone would not mend."""
-        code = error.code or ("session" if isinstance(error, ScopeSessionLost) else "server")
-        self._trouble[url] = code
-        # What is wrong with the other servers stays: the board would else be wiped and written again with every try.
-        for old in tuple(self._pinned - _LASTING - {"pinned", *self._trouble.values()}):
-            self._unpin(old)
-        self._pin(Diagnosis(code, error.message, error.hint))
-        pinned = self.servers.pinned if len(self._settings.urls) > 1 else ""
-        self._pin_if("pinned", diagnosis("pinned", server=pinned) if pinned else None)
-        if needs_reload(code, self._lately):
+        if self._complaints.lost(url, error, pinned=self._only()):
             self._loaders[url].distrust()
-        self._lately[code] += 1
-        self._without_vace |= code == "vace-no-reference"
+
+    def _only(self) -> str:
+        """The pinned server, where there are others."""
+        return self.servers.pinned if len(self._settings.urls) > 1 else ""
 
     async def _asked_within(self, seconds: float) -> bool:
         """Wait; whether somebody asked for a new session meanwhile."""
+        self._resting = True
         try:
             async with asyncio.timeout(seconds):
                 await self._again.wait()
         except TimeoutError:
             return False
-        self._again.clear()
-        return True
+        else:
+            return True
+        finally:
+            self._resting = False
+            self._again.clear()
 
     async def _serve(self, api: ScopeApi, url: str) -> None:
         health = await api.health()
@@ -236,7 +248,7 @@ class Link:
         except ScopeRefused as error:
             if error.status != 422:
                 raise
-            self._pin(diagnosis("offer-refused", detail=f" ({error.message})"))
+            self._complaints.show(diagnosis("offer-refused", detail=f" ({error.message})"))
             self._pacer.on_disconnected(self._clock())
             answer = await api.offer(sdp, base)
         if answer.session:
@@ -248,9 +260,9 @@ class Link:
         pipeline = loaded.pipeline or self._settings.pipeline
         schema = schemas.get(pipeline)
         mode, unfit = choose_mode(self._settings.input_mode, pipeline, schema)
-        self._pin_if("mode", unfit)
+        self._complaints.show_if("mode", unfit)
         vace = bool((loaded.params or {}).get("vace_enabled")) and (schema is None or schema.supports_vace)
-        vace = vace and (self._pacer.has_reference or not self._without_vace)
+        vace = vace and (self._pacer.has_reference or not self._complaints.vace_failed)
         frames = chunk_frames_of(schema, pipeline, self._settings.chunk_frames)
         self._pacer.fit(
             schema.params if schema else {}, chunk_frames=frames, prompts=schema is None or schema.supports_prompts
@@ -271,8 +283,10 @@ class Link:
         """Say what will be missing: an old server tells little, a small GPU will not hold the pipeline."""
         there = await quietly(api.hardware_gb())
         quantized = self._settings.load_params.quantization is not None
-        self._pin_if("old-server", judge_version(health.version))
-        self._pin_if("too-large", too_large(schemas.get(self._settings.pipeline), there, quantized=quantized))
+        self._complaints.show_if("old-server", judge_version(health.version))
+        self._complaints.show_if(
+            "too-large", too_large(schemas.get(self._settings.pipeline), there, quantized=quantized)
+        )
 
     async def _delete(self, api: ScopeApi, url: str) -> None:
         """End our session on the server: a dead one would keep the GPU for half a minute. Never the cause of a failure."""
@@ -303,26 +317,9 @@ class Link:
     def _on_state(self, state: ScopeState) -> None:
         self._publish(state)
         if state == "live":
-            self._lately.clear()
-            self._trouble.clear()
             self.servers.live(self._visited, self._clock())
             self.ice.live()
-            for code in tuple(self._pinned - _LASTING):
-                self._unpin(code)
+            self._complaints.live()
 
     def _publish(self, state: ScopeState, **changes: Any) -> None:
         self._facts.set(replace(self._facts.value, state=state, **changes))
-
-    def _pin(self, found: Diagnosis) -> None:
-        self._pinned.add(found.code)
-        pin(self._board, found)
-
-    def _pin_if(self, code: str, found: Diagnosis | None) -> None:
-        if found is not None:
-            self._pin(found)
-        else:
-            self._unpin(code)
-
-    def _unpin(self, code: str) -> None:
-        self._pinned.discard(code)
-        self._board.clear(PART, code)

@@ -2,15 +2,18 @@
 
 from __future__ import annotations
 
-__all__ = ["IceServerSettings", "LoadParams", "ScopeSettings", "TurnSettings"]
+__all__ = ["POD", "IceServerSettings", "LoadParams", "ScopeSettings", "TurnSettings"]
 
-from typing import Any, Literal
+from typing import Any, Final, Literal
 
 from pydantic import ConfigDict, Field, SecretStr, field_validator
 
 from bridge.model.document import PartSettings
 from bridge.scope.servers import FailBack
 from bridge.scope.urls import check_url, ice_uri, is_loopback
+
+POD: Final = "pod"
+"""In ``scope.urls`` the rented pod's own address."""
 
 
 class LoadParams(PartSettings):
@@ -96,7 +99,8 @@ class ScopeSettings(PartSettings):
 
     urls: tuple[str, ...] = Field(
         (),
-        description='Servers in order of preference, such as "http://192.168.1.20:8000". The first that works is used.',
+        description='Servers in order of preference, such as "http://192.168.1.20:8000". The first that works is used. '
+        '"pod" is the pod of pod.id, which is also used when no server is named.',
     )
     pinned: str = Field(
         "",
@@ -161,4 +165,4 @@ class ScopeSettings(PartSettings):
     @field_validator("urls")
     @classmethod
     def _check_urls(cls, urls: tuple[str, ...]) -> tuple[str, ...]:
-        return tuple(check_url(url) for url in urls)
+        return tuple(POD if url.strip() == POD else check_url(url) for url in urls)

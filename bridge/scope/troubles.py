@@ -120,7 +120,7 @@ _REACHING: Final = (
         "pod-stopped",
         "Reaching the server",
         "RunPod's proxy knows no running pod at this address.",
-        "Start the pod, or correct its id in scope.urls; port 8000 must be exposed as HTTP.",
+        "Start it (scope-bridge pod start), or correct its id in scope.urls; port 8000 must be exposed as HTTP.",
         "HTTP 404 from `*.proxy.runpod.net`",
         _RETRY,
     ),

@@ -15,7 +15,7 @@ from typing import Any
 
 from bridge.model.board import ProblemBoard
 from bridge.model.cell import Cell
-from bridge.model.facts import ScopeFacts
+from bridge.model.facts import PodFacts, ScopeFacts
 from bridge.model.frames import Frame, LatestSlot
 from bridge.scope import ScopeClient, ScopeSettings
 
@@ -122,7 +122,11 @@ class Player:
 
 @contextlib.contextmanager
 def playing(
-    *urls: str, start: bool = True, hidden: Callable[[], bool] = lambda: False, **settings: object
+    *urls: str,
+    start: bool = True,
+    hidden: Callable[[], bool] = lambda: False,
+    pod: Cell[PodFacts] | None = None,
+    **settings: object,
 ) -> Iterator[Player]:
     quick = {
         "retry_s": 0.05,
@@ -146,6 +150,7 @@ def playing(
         board=board,
         clock=time.monotonic,
         hidden=hidden,
+        pod=pod,
     )
     if start:
         client.start()
