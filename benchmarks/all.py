@@ -16,6 +16,7 @@ from pathlib import Path
 ROOT = Path(__file__).resolve().parents[1]
 SCRIPTS = (
     "pacing",
+    "quantize",
     "control_latency",
     "osc_flood",
     "daemon",

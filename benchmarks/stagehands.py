@@ -110,8 +110,24 @@ def bridge_client(server: Server, chunk: int) -> Iterator[Sender]:
         client.stop(10.0)
 
 
+class Daemon:
+    """A running daemon, told by OSC; ``web`` is the address of its page."""
+
+    def __init__(self, client: SimpleUDPClient, web: str) -> None:
+        self._client = client
+        self.web = web
+
+    def tell(self, address: str, *values: float | str) -> None:
+        """Send one datagram."""
+        self._client.send_message(address, list(values))
+
+    def send(self, value: float) -> None:
+        """The control moved."""
+        self.tell(f"/bridge/param/{PARAM}", value)
+
+
 @contextlib.contextmanager
-def bridge_daemon(server: Server, chunk: int) -> Iterator[Sender]:
+def bridge_daemon(server: Server, chunk: int) -> Iterator[Daemon]:
     """The whole daemon, a process of its own, told by OSC datagrams; nothing else moves its parameters."""
     osc, web = _free_port(socket.SOCK_DGRAM), _free_port(socket.SOCK_STREAM)
     options = [
@@ -132,12 +148,7 @@ def bridge_daemon(server: Server, chunk: int) -> Iterator[Sender]:
         try:
             until(lambda: _is_live(f"http://127.0.0.1:{web}/api/v1/status"), "the daemon's picture")
             with SimpleUDPClient("127.0.0.1", osc) as client:
-
-                class Datagram:
-                    def send(self, value: float) -> None:
-                        client.send_message(f"/bridge/param/{PARAM}", value)
-
-                yield Datagram()
+                yield Daemon(client, f"http://127.0.0.1:{web}")
         finally:
             process.terminate()
             process.wait(15)

@@ -10,8 +10,9 @@ from collections.abc import Callable, Mapping
 from typing import TYPE_CHECKING, Any
 
 from bridge import __version__
-from bridge.model.status import TempoStatus
+from bridge.model.status import LandingsStatus, TempoStatus
 from bridge.scope.pods import Use
+from bridge.show import Quantized
 
 if TYPE_CHECKING:
     from bridge.app import App
@@ -29,12 +30,13 @@ class StatusReport:
         """Status as dataclasses and plain values."""
         app, now = self._app, self._clock()
         problems = app.board.problems
+        scope = app.scope.status()
         shown = app.conductor.show.report(app.conductor.world())
         return {
             "version": __version__,
             "uptime_s": now - self._started,
             "state": "degraded" if problems else "running",
-            "scope": app.scope.status(),
+            "scope": scope,
             "tempo": self._tempo(now),
             "audio": self._audio(),
             "midi": app.midi.status(),
@@ -46,6 +48,7 @@ class StatusReport:
             ],
             "prompts": shown.prompts,
             "params": {"desired": shown.desired, "effective": shown.effective, "ineffective": shown.ineffective},
+            "quantize": self._quantize(shown.quantize, scope.quantized),
             "macros": shown.macros,
             "fx": app.fx.value.levels,
             "switches": {
@@ -64,6 +67,18 @@ class StatusReport:
                 {"source": source, "reason": reason, "count": count}
                 for (source, reason), count in app.board.rejected.items()
             ],
+        }
+
+    def _quantize(self, timing: Quantized, landed: LandingsStatus) -> Mapping[str, Any]:
+        return {
+            "mode": timing.mode,
+            "lookahead_ms": timing.lookahead_s * 1000,
+            "lead_ms": round(timing.lead_s * 1000, 1),
+            "lead_from": timing.lead_from,
+            "waiting": [{"what": waits.what, "in_ms": round(waits.in_s * 1000)} for waits in timing.waiting],
+            "count": landed.count,
+            "median_ms": landed.median_ms,
+            "last": landed.last,
         }
 
     def use(self) -> Use:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 __all__ = [
     "AudioStatus",
+    "LandingsStatus",
     "MidiPortStatus",
     "OscStatus",
     "OutputStatus",
@@ -43,6 +44,19 @@ class ScopeParamsStatus:
     coalesced: int = 0
     one_shots: int = 0
     pending: int = 0
+
+
+@dataclass(frozen=True, slots=True)
+class LandingsStatus:
+    """Quantised changes that left: how many, the newest, and the median distance of the newest 64 from their boundary.
+
+    ``last`` tells ``what``, ``residual_ms`` and ``residual_beats`` (expected after the boundary, negative before it)
+    and ``within_ms``, how good that estimate is.
+    """
+
+    count: int = 0
+    median_ms: float | None = None
+    last: Mapping[str, Any] | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -100,6 +114,7 @@ class ScopeStatus:
     chunk: Mapping[str, Any] = field(default_factory=lambda: {"frames": None, "period_s": None})
     latency_ms: float | None = None
     params: ScopeParamsStatus = ScopeParamsStatus()
+    quantized: LandingsStatus = LandingsStatus()
     video: ScopeVideoStatus = ScopeVideoStatus()
     video_in: Any = None
     ice: ScopeIceStatus = ScopeIceStatus()

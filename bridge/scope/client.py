@@ -129,6 +129,7 @@ class ScopeClient:
             },
             latency_ms=facts.latency_s * 1000 if facts.latency_s is not None else None,
             params=self._pacer.stats,
+            quantized=self._pacer.landings.status(),
             video=self._video(link, now),
             ice=link.ice.status() if link is not None else ScopeIceStatus(),
             reconnects=link.reconnects if link is not None else 0,

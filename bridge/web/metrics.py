@@ -43,6 +43,23 @@ def _samples(status: Mapping[str, Any], rejected: Mapping[tuple[str, str], int])
     yield "video_fps", "gauge", "Frames received per second.", {}, scope["video"]["fps"]
     yield "video_age_seconds", "gauge", "Age of the last frame.", {}, _seconds(scope["video"]["age_ms"])
     yield "control_to_pixel_seconds", "gauge", "Estimated latency.", {}, _seconds(scope["latency_ms"])
+    timing = status["quantize"]
+    yield "quantized_total", "counter", "Changes sent for a boundary.", {}, timing["count"]
+    last = timing["last"]
+    yield (
+        "quantize_residual_seconds",
+        "gauge",
+        "Expected distance of the newest from its boundary, positive after it.",
+        {},
+        None if last is None else _seconds(last["residual_ms"]),
+    )
+    yield (
+        "quantize_residual_median_seconds",
+        "gauge",
+        "Median distance of the newest 64.",
+        {},
+        _seconds(timing["median_ms"]),
+    )
     yield "reconnects_total", "counter", "Sessions begun again.", {"component": "scope"}, scope["reconnects"]
     yield "bpm", "gauge", "Tempo of the one clock.", {"source": tempo["source"]}, tempo["bpm"]
     yield "beat_confidence", "gauge", "0 to 1.", {}, tempo["confidence"]

@@ -23,6 +23,16 @@ from bridge.web.api import action_intent, param_intents, target_intents
 from bridge.web.metrics import metrics_text
 
 STATUS = {
+    "quantize": {
+        "mode": "bar",
+        "lookahead_ms": 0,
+        "lead_ms": 1200.0,
+        "lead_from": "chunk model",
+        "waiting": [],
+        "count": 3,
+        "median_ms": 12.5,
+        "last": {"what": "prompts", "residual_ms": -25.0, "residual_beats": -0.05, "within_ms": 400.0},
+    },
     "version": "9",
     "uptime_s": 1.5,
     "process": {"threads": 9, "media_tasks": 4},
@@ -359,4 +369,5 @@ def test_every_status_is_valid_json(value):
 
 def test_rejections_are_counted_by_reason():
     text = metrics_text(STATUS, {("osc", "bad\nthing"): 2})
+    assert "scope_bridge_quantize_residual_seconds -0.025" in text
     assert 'scope_bridge_events_rejected_total{source="osc",reason="bad\\nthing"} 2' in text

@@ -65,6 +65,13 @@ function showTempo(tempo) {
   $("confidence").textContent = tempo.bpm === null ? "" : Math.round(tempo.confidence * 100) + " % sure";
 }
 
+function showQuantize(q) {
+  const next = q.waiting[0], last = q.last;
+  $("quantize").textContent = q.mode === "none" ? "" : "changes on the " + q.mode.replace("_", " ")
+    + (next ? ` · ${next.what} in ${(next.in_ms / 1000).toFixed(1)} s`
+      : last ? ` · last ${last.residual_ms >= 0 ? "+" : ""}${Math.round(last.residual_ms)} ± ${Math.round(last.within_ms)} ms` : "");
+}
+
 function showThemes(s) {
   const box = $("themes"), themes = s.themes || [];
   if (box.dataset.known !== JSON.stringify(themes)) {
@@ -186,7 +193,7 @@ function show(s) {
   }));
   for (const name of ["freeze", "blackout", "panic"])
     document.querySelector(`[data-action=${name}]`).classList.toggle("on", Boolean((s.switches || {})[name]));
-  showTempo(s.tempo); showMeters(s.audio); showThemes(s); showPrompts(s.prompts || []); showMacros(s.macros);
+  showTempo(s.tempo); showQuantize(s.quantize); showMeters(s.audio); showThemes(s); showPrompts(s.prompts || []); showMacros(s.macros);
   showInputs(s); showTables(s);
   $("version").textContent = "Scope Bridge " + s.version;
 }
