@@ -17,6 +17,7 @@ ROOT = Path(__file__).resolve().parents[1]
 SCRIPTS = (
     "pacing",
     "quantize",
+    "latency",
     "control_latency",
     "osc_flood",
     "daemon",

@@ -72,6 +72,8 @@ class ScopeFacts:
 
     ``vace_active``: VACE is loaded and has a reference or control video to hold on to. ``vace_use_input_video``:
     in video mode with VACE the input goes to VACE, not to the latents (Scope's default, read at session set-up).
+    ``latency_s``: from a change leaving here to its first frame arriving, on average over the moments of leaving;
+    ``latency_sd_s``: how much one change may differ (one standard deviation). Both None while unknown.
     """
 
     state: ScopeState = "offline"
@@ -84,6 +86,7 @@ class ScopeFacts:
     vace_active: bool = False
     vace_use_input_video: bool = True
     latency_s: float | None = None
+    latency_sd_s: float | None = None
 
 
 @dataclass(frozen=True, slots=True)

@@ -103,7 +103,8 @@ class ScopeIceStatus:
 
 @dataclass(frozen=True, slots=True)
 class ScopeStatus:
-    """The Scope session. ``latency_ms`` is control to pixel, None while unknown."""
+    """The Scope session. ``latency_ms`` is control to pixel, ``latency_sd_ms`` how much one change may differ;
+    None while unknown."""
 
     state: str = "offline"
     url: str = ""
@@ -113,6 +114,7 @@ class ScopeStatus:
     mode: str = "text"
     chunk: Mapping[str, Any] = field(default_factory=lambda: {"frames": None, "period_s": None})
     latency_ms: float | None = None
+    latency_sd_ms: float | None = None
     params: ScopeParamsStatus = ScopeParamsStatus()
     quantized: LandingsStatus = LandingsStatus()
     video: ScopeVideoStatus = ScopeVideoStatus()

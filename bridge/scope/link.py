@@ -35,6 +35,8 @@ from bridge.scope.visit import Visit
 
 _DELETE_S: Final = 2.0
 _PERIOD_STEP: Final = 0.02
+_LATENCY_STEP: Final = 0.01
+_LATENCY_SD_STEP: Final = 0.1
 
 
 class Link:
@@ -149,7 +151,7 @@ class Link:
         """One try at one server; when its session was live, the time at which it became so."""
         self._again.clear()
         self.servers.visiting(url)
-        self._publish("connecting", url=mask_url(url), version="")
+        self._publish("connecting", url=mask_url(url), version="", latency_s=None, latency_sd_s=None)
         self._visited = url
         self.url = mask_url(url)
         self._play = None
@@ -306,6 +308,8 @@ class Link:
         self.last_frame = frame
         self._frames.put(frame)
         self._announce_chunk(self._pacer.chunk)
+        if self._play is not None:
+            self._announce_latency(self._play.latency.estimate(frame.t))
 
     def _announce_chunk(self, chunk: ChunkFacts) -> None:
         """Publish the chunk when it changed by more than the measurement's noise."""
@@ -313,6 +317,13 @@ class Link:
         drift = abs(chunk.period_s - known.period_s) / known.period_s
         if chunk.frames != known.frames or chunk.measured != known.measured or drift > _PERIOD_STEP:
             self._facts.set(replace(self._facts.value, chunk=chunk))
+
+    def _announce_latency(self, estimate: tuple[float, float] | None) -> None:
+        """Publish the latency when it became known or unknown, or it or its uncertainty moved."""
+        facts = self._facts.value
+        mean, sd = (None, None) if estimate is None else estimate
+        if _moved(facts.latency_s, mean, _LATENCY_STEP) or _moved(facts.latency_sd_s, sd, _LATENCY_SD_STEP):
+            self._facts.set(replace(facts, latency_s=mean, latency_sd_s=sd))
 
     def _on_state(self, state: ScopeState) -> None:
         self._publish(state)
@@ -323,3 +334,10 @@ class Link:
 
     def _publish(self, state: ScopeState, **changes: Any) -> None:
         self._facts.set(replace(self._facts.value, state=state, **changes))
+
+
+def _moved(known: float | None, new: float | None, share: float) -> bool:
+    """Whether a figure became known or unknown, or changed by more than ``share`` of itself."""
+    if known is None or new is None:
+        return known is not new
+    return abs(new - known) > share * known

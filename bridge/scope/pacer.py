@@ -22,6 +22,8 @@ from bridge.model.quantize import Due
 from bridge.model.status import ScopeParamsStatus
 from bridge.scope.admit import MAX_MESSAGE, NotAdmitted, admit, check_size, plain, size_of
 from bridge.scope.chunks import ChunkMeter
+from bridge.scope.latency import is_hard
+from bridge.scope.phase import CallPhase
 from bridge.scope.prompting import PromptLine
 from bridge.scope.quantize import Landings, first_leave, is_held
 
@@ -29,6 +31,9 @@ SHARE_OF_CHUNK_RATE: Final = 0.9
 REPEATS: Final = 2
 MOST_PENDING_SHOTS: Final = 64
 _QUIET_CHUNKS: Final = 1.5
+_STREAM_CHUNKS: Final = 2.2
+_CUT_CHUNKS: Final = 1.6
+_RATES_DIFFER: Final = 4.0
 _CREDIT: Final = 0.5
 _CREDIT_AFTER_REPEAT: Final = 1.5
 _CREDIT_PAUSE: Final = 2.0
@@ -87,6 +92,10 @@ class Pacer:
         self._count_sent = self._count_coalesced = self._count_shots = 0
         self.landings = Landings()
         """Quantised changes that left."""
+        self._last_news = self._last_hard = -math.inf
+        self._stream = 0
+        self.phase = CallPhase()
+        """Where the server's calls start; whoever can look at the server feeds it while ``wants_phase``."""
         self.lost_shots = 0
         self.last_age_s: float | None = None
 
@@ -99,6 +108,19 @@ class Pacer:
     def fps(self) -> float:
         """Frames per second received, 0.0 while unknown."""
         return self._meter.fps
+
+    def is_plausible(self, fps: float) -> bool:
+        """Whether a server's frame rate may be that of the frames that come back."""
+        return 1 / _RATES_DIFFER < fps * self.chunk.period_s / self.chunk.frames < _RATES_DIFFER
+
+    def call_s(self, now: float) -> float:
+        """Seconds of one pipeline call: by the server's own figures where they are fresh, else from the frames."""
+        return self.phase.period if self.phase.is_known(now) else self.chunk.period_s
+
+    @property
+    def repeated(self) -> bool:
+        """Whether the last message only said again what the server should know."""
+        return self._after_repeat
 
     @property
     def stats(self) -> ScopeParamsStatus:
@@ -199,7 +221,7 @@ class Pacer:
         leave = first_leave(self._dues(), now)
         if self._has_news(now):
             credit = _CREDIT_AFTER_REPEAT if self._after_repeat else _CREDIT
-            return self._clear_of(leave, max(now, self._slot)) if self._outstanding < credit else None
+            return self._clear_of(leave, max(now, self._slot_at(now))) if self._outstanding < credit else None
         if self._repeats and self._outstanding < _CREDIT and self._chunks > 0:
             return self._clear_of(leave, max(now, self._repeat_at))
         return leave
@@ -215,7 +237,7 @@ class Pacer:
             message = self._changes(now)
             self._repeats = REPEATS
             self._after_repeat = False
-            self._slot = now + self._gap()
+            self._note_news(now, hard=is_hard(message))
             if self._state.arrived is not None:
                 self.last_age_s = now - self._state.arrived
         else:
@@ -228,6 +250,13 @@ class Pacer:
         self._count_sent += 1
         self._outstanding += _COST_OF_CUT if "reset_cache" in message else 1.0
         return message
+
+    def wants_phase(self, now: float) -> bool:
+        """Whether it pays to know when the server's calls start: in a stream of changes, and after a cut."""
+        playing = self._connected and not self._paused and not self.phase.is_mute(now)
+        if now - self._last_hard < _CUT_CHUNKS * self.chunk.period_s:
+            return playing
+        return playing and self._is_streaming(now) and (self._stream > 1 or self._has_news(now))
 
     def recover(self, *, blame: bool) -> Recovery | None:
         """What may bring a silent pipeline back: the state as last sent, empty when nothing was; None without a session.
@@ -270,6 +299,25 @@ class Pacer:
 
     def _gap(self) -> float:
         return max(self._least_gap, self.chunk.period_s / SHARE_OF_CHUNK_RATE)
+
+    def _is_streaming(self, now: float) -> bool:
+        return now - self._last_news < _STREAM_CHUNKS * self.chunk.period_s
+
+    def _note_news(self, now: float, *, hard: bool) -> None:
+        self._stream = self._stream + 1 if self._is_streaming(now) else 1
+        self._last_news = now
+        if hard:
+            self._last_hard = now
+        self._slot = now + self._gap()
+        self.phase.sent(now)
+
+    def _slot_at(self, now: float) -> float:
+        """When news may leave: in a stream just before the server's next call, else as soon as the slot is free."""
+        aimed = self.phase.send_at(now) if self._is_streaming(now) else None
+        if aimed is None:
+            return self._slot
+        # Whatever the server's figures said, nothing waits a call longer than it would have without them.
+        return max(min(aimed, self._slot + self.chunk.period_s), self._last_news + self._least_gap)
 
     def _whole(self) -> dict[str, Any]:
         """The state as sent, prompts in the form that is safe to repeat; empty where it is too long for one message."""
@@ -384,6 +432,9 @@ class Pacer:
         self._prompts.forget()
         self._paused = False
         self._outstanding = self._deaf_until = self._chunks = 0.0
+        self._last_news = self._last_hard = -math.inf
+        self._stream = 0
+        self.phase.restart()
         self._shots = deque(shot for shot in self._shots if shot.due is not None and not shot.replay)
         for name, value in self._state.params.items():
             self._want(name, value)

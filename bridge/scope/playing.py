@@ -15,7 +15,9 @@ from bridge.model.errors import ScopeError, ScopeSessionLost
 from bridge.model.facts import ScopeState
 from bridge.model.frames import Frame
 from bridge.scope.api import ScopeApi
+from bridge.scope.cuts import CutDetector
 from bridge.scope.diagnosis import Evidence, diagnose
+from bridge.scope.latency import LatencyMeter
 from bridge.scope.notices import PART, Notices, pin, quietly
 from bridge.scope.pacer import Pacer
 from bridge.scope.pictures import newest, to_i420
@@ -63,6 +65,9 @@ class Play:
         self._on_frame = on_frame
         self._on_state = on_state
         self._arrived = asyncio.Event()
+        self._streaming = asyncio.Event()
+        self._cuts = CutDetector()
+        self.latency = LatencyMeter()
         self._last = clock()
         self._seq = 0
         self._stall = ""
@@ -76,6 +81,7 @@ class Play:
                 self._media.ended(),
                 self._receive(),
                 self._send(),
+                self._look(),
                 self._watch(),
                 self._ask(),
             )
@@ -95,6 +101,8 @@ class Play:
                 frame = Frame(data, data.shape[1], data.shape[0] * 2 // 3, now, self._seq)
                 self._last = now
                 self._pacer.on_frames(count, now)
+                if self._cuts.look(data, count):
+                    self.latency.seen(now, self._pacer.call_s(now))
                 self._on_frame(frame, count)
                 self._arrived.set()
                 self._wake.set()
@@ -112,8 +120,32 @@ class Play:
             if due is not None and due <= now and self._media.can_send:
                 if (message := self._pacer.next_message(now)) is not None:
                     self._media.send(message)
+                    if not self._pacer.repeated and "paused" not in message:
+                        self.latency.sent(now, message)
                 continue
+            if self._pacer.wants_phase(now):
+                self._streaming.set()
             await _wait(self._wake, due - now if due is not None and due > now else None)
+
+    async def _look(self) -> None:
+        """While changes stream, look where the server's pipeline call is."""
+        pacer = self._pacer
+        while True:
+            now = self._clock()
+            if not (self._settings.aim and pacer.wants_phase(now)):
+                self._streaming.clear()
+                await self._streaming.wait()
+            elif (due := pacer.phase.look_at(now)) > now:
+                await asyncio.sleep(due - now)
+            else:
+                metrics = await quietly(self._api.metrics())
+                fps = metrics.pipeline_fps if metrics is not None and metrics.sessions == 1 else None
+                if fps is not None and pacer.is_plausible(fps):
+                    pacer.phase.look(now, self._clock(), fps, pacer.chunk.frames)
+                    self.latency.settle(pacer.phase)
+                    self._wake.set()
+                else:  # an old server, a busy one, or figures that are not ours
+                    await asyncio.sleep(self._settings.poll_s)
 
     async def _watch(self) -> None:
         """Notice a missing first frame, a stall and its end."""

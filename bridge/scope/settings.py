@@ -142,6 +142,11 @@ class ScopeSettings(PartSettings):
     param_rate_hz: float = Field(
         30.0, gt=0, le=120, description="Ceiling for messages per second; the pace of the pipeline is usually slower."
     )
+    aim: bool = Field(
+        True,
+        description="While parameters stream, ask the server a few times a second where its pipeline call is, and send "
+        "each message just before the next one starts.",
+    )
     chunk_frames: int | None = Field(
         None, ge=1, le=240, description="Frames of one pipeline call, for a pipeline that nobody knows the size of."
     )

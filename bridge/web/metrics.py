@@ -43,6 +43,13 @@ def _samples(status: Mapping[str, Any], rejected: Mapping[tuple[str, str], int])
     yield "video_fps", "gauge", "Frames received per second.", {}, scope["video"]["fps"]
     yield "video_age_seconds", "gauge", "Age of the last frame.", {}, _seconds(scope["video"]["age_ms"])
     yield "control_to_pixel_seconds", "gauge", "Estimated latency.", {}, _seconds(scope["latency_ms"])
+    yield (
+        "control_to_pixel_sd_seconds",
+        "gauge",
+        "How much one change may differ.",
+        {},
+        _seconds(scope["latency_sd_ms"]),
+    )
     timing = status["quantize"]
     yield "quantized_total", "counter", "Changes sent for a boundary.", {}, timing["count"]
     last = timing["last"]

@@ -178,7 +178,7 @@ function show(s) {
   const scope = s.scope;
   $("state").textContent = scope.state + (scope.pipeline ? " · " + scope.pipeline : "");
   $("state").className = "pill " + (scope.state === "live" ? "good" : scope.state === "failed" || scope.state === "stalled" ? "bad" : "warn");
-  $("latency").textContent = scope.latency_ms === null ? "" : Math.round(scope.latency_ms) + " ms control to pixel";
+  $("latency").textContent = scope.latency_ms === null ? "" : `${Math.round(scope.latency_ms)} ± ${Math.round(scope.latency_sd_ms)} ms control to pixel`;
   const program = s.program || {};
   $("badge").textContent = unlike[program.state] || "";
   $("badge").hidden = !(program.state in unlike);
