@@ -87,7 +87,13 @@ class App:
         )
         pod_facts = Cell(PodFacts())
         self.scope = ScopeClient(
-            settings.session, facts=self.facts, frames=frames, board=self.board, clock=clock, pod=pod_facts
+            settings.session,
+            facts=self.facts,
+            frames=frames,
+            board=self.board,
+            clock=clock,
+            hidden=lambda: self.fx.value.blackout or self.fx.value.paused,
+            pod=pod_facts,
         )
         self.report = StatusReport(self, clock)
         self.pod = PodKeeper(
@@ -111,6 +117,7 @@ class App:
             fx=self.fx,
             submit=self.scope.submit,
             reconnect=self.scope.reconnect,
+            choose_server=self.scope.pin,
             pod=self.pod.act,
             feedback=self.feedback,
             supervisor=self.supervisor,

@@ -44,6 +44,7 @@ class Conductor:
         submit: takes a new desired state; called only when it changed.
         fx: where the program reads local effects from.
         reconnect: drops the Scope session.
+        choose_server: pins the Scope server, by number from 1 or by name; 0 or "auto" unpins.
         pod: asks for the rented GPU to be ready or stopped.
         events: told of what arrives and what came of it, while somebody watches.
     """
@@ -58,6 +59,7 @@ class Conductor:
         fx: Cell[FxState],
         submit: Callable[[DesiredState], None],
         reconnect: Callable[[], None],
+        choose_server: Callable[[str | float], None],
         pod: Callable[[Literal["ready", "stopped"]], None],
         feedback: OscFeedback,
         supervisor: Supervisor,
@@ -72,6 +74,7 @@ class Conductor:
         self._fx = fx
         self._submit = submit
         self._reconnect = reconnect
+        self._choose_server = choose_server
         self._pod = pod
         self._feedback = feedback
         self._supervisor = supervisor
@@ -194,6 +197,9 @@ class Conductor:
         elif kind == "action" and name == "reconnect":
             if intent.kind == "trigger":
                 self._reconnect()
+        elif kind == "server":
+            if isinstance(intent.value, str | float | int):
+                self._choose_server(intent.value)
         elif kind == "action" and name in POD_GOALS:
             if intent.kind == "trigger":
                 self._pod(POD_GOALS[name])

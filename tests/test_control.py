@@ -158,6 +158,15 @@ def test_a_held_effect_shows_in_status(app):
     assert app.status()["fx"] == {}
 
 
+def test_a_server_is_chosen_over_osc_and_http(app, monkeypatch):
+    chosen = []
+    monkeypatch.setattr(app.conductor, "_choose_server", chosen.append)
+    app.conductor.on_osc(osc("/bridge/server", 2))
+    app.conductor.on_osc(osc("/bridge/server", "gpu.local"))
+    app.conductor.post(Intent(time.monotonic(), "server", "set", 0, origin="web"))
+    assert chosen == [2.0, "gpu.local", 0]
+
+
 def test_signs_of_use_are_inputs_and_what_is_posted_and_frames_only_while_live(app):
     assert app.report.use() == Use(watched=False, inputs=0)
     app.conductor.post(Intent(time.monotonic(), "action/tap", "trigger", origin="web"))

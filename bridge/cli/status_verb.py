@@ -40,6 +40,9 @@ def lines_of(status: dict[str, Any]) -> Iterable[str]:
     yield f"Scope Bridge {status['version']}: {status['state']}, up {status['uptime_s']:.0f} s"
     picture = f", {video['width']}x{video['height']} at {video['fps']:.1f} fps" if video["frames"] else ""
     yield f"  scope    {scope['state']}  {scope['url']}  {scope['pipeline']} ({scope['mode']}){picture}"
+    for server in scope.get("servers", ()):
+        if server["pinned"] or not server["current"]:
+            yield f"           {server['url']}  {server['state']}{', pinned' if server['pinned'] else ''}"
     ice = scope["ice"]
     if ice["local"] is not None and ice["local"] != "host":
         yield f"           through {ice['relay']} ({ice['source']})"

@@ -170,9 +170,9 @@ def for_target(target: str, spec: ParamSpec | None, args: tuple[OscValue, ...]) 
     """The arguments as a value in the target's own unit; ``spec`` is its parameter, if it is one."""
     if target.startswith("param/"):
         return as_param(spec, args)
-    if target == "theme" and len(args) == 1 and not isinstance(number := as_number(args[0]), Rejected):
+    if target in ("theme", "server") and len(args) == 1 and not isinstance(number := as_number(args[0]), Rejected):
         return number
-    if target in ("theme", "prompt"):
+    if target in ("theme", "prompt", "server"):
         return as_text(args)
     if not args:
         return Rejected("no value", "Send one argument.")

@@ -114,7 +114,15 @@ class AudioDeviceError(InputError):
 
 
 class ScopeError(ScopeBridgeError):
-    """Base for everything that goes wrong between us and a Scope server."""
+    """Base for everything that goes wrong between us and a Scope server.
+
+    Args:
+        code: its row in the catalogue of troubles (``bridge.scope.troubles``); empty where it has none.
+    """
+
+    def __init__(self, message: str, *, hint: str = "", code: str = "") -> None:
+        super().__init__(message, hint=hint)
+        self.code = code
 
 
 class ScopeUnreachable(ScopeError):
@@ -124,8 +132,8 @@ class ScopeUnreachable(ScopeError):
 class ScopeRefused(ScopeError):
     """Raised when the server answers with an error status."""
 
-    def __init__(self, message: str, *, status: int, hint: str = "") -> None:
-        super().__init__(message, hint=hint)
+    def __init__(self, message: str, *, status: int, hint: str = "", code: str = "") -> None:
+        super().__init__(message, hint=hint, code=code)
         self.status = status
 
 

@@ -37,7 +37,10 @@ class ParamSpec:
 
 @dataclass(frozen=True, slots=True)
 class PipelineSchema:
-    """What a pipeline takes, from ``GET /api/v1/pipelines/schemas`` or the shipped snapshot."""
+    """What a pipeline takes, from ``GET /api/v1/pipelines/schemas`` or the shipped snapshot.
+
+    ``vram_gb`` is the server's estimate of the GPU memory it wants, None where it gives none.
+    """
 
     id: str
     modes: tuple[str, ...]
@@ -48,6 +51,7 @@ class PipelineSchema:
     supports_lora: bool = False
     supports_kv_cache_bias: bool = False
     chunk_frames: int | None = None
+    vram_gb: float | None = None
 
 
 @dataclass(frozen=True, slots=True)

@@ -13,6 +13,7 @@ __all__ = [
     "Problem",
     "ScopeIceStatus",
     "ScopeParamsStatus",
+    "ScopeServerStatus",
     "ScopeStatus",
     "ScopeVideoStatus",
     "TakeoverStatus",
@@ -70,6 +71,20 @@ class ScopeVideoStatus:
 
 
 @dataclass(frozen=True, slots=True)
+class ScopeServerStatus:
+    """One configured server, its password masked. ``state``: ``unknown``, ``healthy``, ``failing`` or ``live``.
+
+    ``problem`` is what was last wrong with it, in a sentence.
+    """
+
+    url: str
+    state: str = "unknown"
+    pinned: bool = False
+    current: bool = False
+    problem: str = ""
+
+
+@dataclass(frozen=True, slots=True)
 class ScopeIceStatus:
     """The way the media takes.
 
@@ -93,7 +108,7 @@ class ScopeStatus:
 
     state: str = "offline"
     url: str = ""
-    servers: tuple[str, ...] = ()
+    servers: tuple[ScopeServerStatus, ...] = ()
     version: str | None = None
     pipeline: str = ""
     mode: str = "text"

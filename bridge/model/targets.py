@@ -9,6 +9,7 @@ A target is a short path, the same in mappings, OSC and the HTTP API:
 ``macro/<name>``          one number that several things follow (``macro/reaction``)
 ``fx/<name>``             a local effect on the returned frames (``fx/pulse``)
 ``prompt``                the text of the prompt, as a cut-free transition
+``server``                pin a Scope server: number from 1, address or host; 0 or ``auto`` chooses by preference
 ========================  ==========================================================
 """
 

@@ -9,8 +9,9 @@ import functools
 import json
 import logging
 import re
+import socket
 import ssl
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
 from types import TracebackType
 from typing import Any, Final, Self
 
@@ -18,14 +19,25 @@ import httpx
 
 from bridge.model.errors import ScopeProtocolError, ScopeRefused, ScopeUnreachable
 from bridge.model.facts import PipelineSchema
-from bridge.scope.replies import Answer, Health, IceServer, LoadState, LogTail, SessionMetrics
+from bridge.scope.replies import (
+    Answer,
+    Health,
+    IceServer,
+    LoadState,
+    LogTail,
+    SessionMetrics,
+    parse_load_fields,
+    parse_vram,
+)
 from bridge.scope.schemas import parse_schemas
+from bridge.scope.troubles import trouble_error
 from bridge.scope.urls import is_loopback, is_runpod, mask_url
 
 LIMIT: Final = 1_000_000
 SCHEMAS_LIMIT: Final = 8_000_000
 _SESSION: Final = re.compile(r"[A-Za-z0-9_.-]{1,128}")
 _GONE: Final = frozenset({404, 405, 501})
+_WRONG_BODY: Final = frozenset({400, 422})
 
 # httpx logs whole URLs at INFO, passwords included.
 logging.getLogger("httpx").setLevel(logging.WARNING)
@@ -74,9 +86,39 @@ class ScopeApi:
         return Health.parse(await self._json("GET", "/health"))
 
     async def load(self, pipeline: str, params: Mapping[str, Any]) -> None:
-        """Ask for a pipeline, with one body that every version takes; loading goes on in the background."""
-        body = {"pipeline_id": pipeline, "pipeline_ids": [pipeline], "load_params": dict(params)}
-        await self._json("POST", "/api/v1/pipeline/load", body)
+        """Ask for a pipeline; loading goes on in the background.
+
+        The first body is one that every known version takes; a version that refuses it is tried with the body of its
+        own that holds nothing else (scope-protocol section 3).
+        """
+        given = dict(params)
+        refused: ScopeRefused | None = None
+        for body in (
+            {"pipeline_id": pipeline, "pipeline_ids": [pipeline], "load_params": given},
+            {"pipelines": [{"node_id": pipeline, "pipeline_id": pipeline, "load_params": given}]},
+            {"pipeline_ids": [pipeline], "load_params": given},
+            {"pipeline_id": pipeline, "load_params": given},
+        ):
+            try:
+                await self._json("POST", "/api/v1/pipeline/load", body)
+            except ScopeRefused as error:
+                if error.status not in _WRONG_BODY:
+                    raise
+                refused = refused or error
+            else:
+                return
+        if refused is not None:
+            raise trouble_error(
+                functools.partial(ScopeRefused, status=refused.status), "load-refused", detail=refused.message
+            ) from refused
+
+    async def load_fields(self) -> frozenset[str] | None:
+        """The names that the server's own description (OpenAPI) gives to the body of a load; None where it has none."""
+        try:
+            found = await self._optional("/openapi.json", limit=SCHEMAS_LIMIT)
+        except ScopeProtocolError:
+            return None
+        return None if found is None else parse_load_fields(found)
 
     async def load_state(self) -> LoadState:
         """What is loaded now. An ``error`` is told once, to whoever asks first."""
@@ -114,6 +156,11 @@ class ScopeApi:
         found = await self._optional("/api/v1/session/metrics")
         return None if found is None else SessionMetrics.parse(found)
 
+    async def hardware_gb(self) -> float | None:
+        """The GPU's memory in GB; None where the server has no GPU or does not say."""
+        found = await self._optional("/api/v1/hardware/info")
+        return None if found is None else parse_vram(found)
+
     async def log_tail(self, *, lines: int = 200, since: int | None = None) -> LogTail | None:
         """The newest log lines, 1 to 1000; None where the server has no such endpoint."""
         query: dict[str, Any] = {"lines": lines} if since is None else {"lines": lines, "since_offset": since}
@@ -143,10 +190,7 @@ class ScopeApi:
         try:
             return json.loads(text)
         except (ValueError, RecursionError) as error:
-            raise ScopeProtocolError(
-                f"{self._shown}{path} answered with something that is not JSON.",
-                hint="Check that the address is a Daydream Scope server and not another program.",
-            ) from error
+            raise self._not_scope(f"{path} is not JSON") from error
 
     async def _request(
         self,
@@ -171,10 +215,7 @@ class ScopeApi:
         except httpx.TimeoutException as error:
             raise self._silent(path) from error
         except httpx.HTTPError as error:
-            raise ScopeUnreachable(
-                f"No connection to {self._shown} ({type(error).__name__}).",
-                hint="Check that the Scope server runs, and its address and port in scope.urls.",
-            ) from error
+            raise self._unreachable(error) from error
         self._check_status(response.status_code, path, content)
         return content
 
@@ -183,58 +224,50 @@ class ScopeApi:
         async for piece in response.aiter_bytes():
             content += piece
             if len(content) > limit:
-                raise ScopeProtocolError(
-                    f"{self._shown}{path} sent more than {limit // 1000} kB.",
-                    hint="Check that the address is a Daydream Scope server and not another program.",
-                )
+                raise self._not_scope(f"{path} sent more than {limit // 1000} kB")
         return bytes(content)
 
     def _silent(self, path: str) -> ScopeUnreachable:
-        return ScopeUnreachable(
-            f"{self._shown}{path} gave no answer within {self._timeout:g} s.",
-            hint="Check the network, and that the server is not busy loading; scope.http_timeout_s is the limit.",
-        )
+        return trouble_error(ScopeUnreachable, "no-answer", server=self._shown, path=path, seconds=self._timeout)
+
+    def _not_scope(self, detail: str) -> ScopeProtocolError:
+        return trouble_error(ScopeProtocolError, "not-scope", server=self._shown, detail=detail)
+
+    def _unreachable(self, error: httpx.HTTPError) -> ScopeUnreachable:
+        causes = tuple(_causes(error))
+        if any(isinstance(cause, socket.gaierror) for cause in causes):
+            return trouble_error(ScopeUnreachable, "dns", server=self._shown)
+        for cause in causes:
+            if isinstance(cause, ssl.SSLError):
+                why = cause.verify_message if isinstance(cause, ssl.SSLCertVerificationError) else cause.reason
+                return trouble_error(ScopeUnreachable, "tls", server=self._shown, detail=why or "no TLS")
+        return trouble_error(ScopeUnreachable, "unreachable", server=self._shown, detail=type(error).__name__)
 
     def _check_status(self, status: int, path: str, content: bytes) -> None:
         if 200 <= status < 300:
             return
         detail = _detail(content)
         if 300 <= status < 400:
-            raise ScopeUnreachable(
-                f"{self._shown}{path} redirects elsewhere (HTTP {status}), which is not followed.",
-                hint="Put the address it leads to, often https instead of http, into scope.urls.",
-            )
-        if is_runpod(self._url) and detail is None and (trouble := _RUNPOD.get(status)):
-            raise ScopeUnreachable(trouble[0], hint=trouble[1])
+            raise trouble_error(ScopeUnreachable, "redirect", server=self._shown, path=path, status=status)
+        if is_runpod(self._url) and detail is None and (code := _RUNPOD.get(status)):
+            raise trouble_error(ScopeUnreachable, code)
         if status == 404 and path == "/health":
-            raise ScopeUnreachable(
-                f"{self._shown} answers, but is not a Scope server (no /health).",
-                hint="Check address and port in scope.urls; Scope listens on 8000.",
-            )
+            raise trouble_error(ScopeUnreachable, "not-scope", server=self._shown, detail="it has no /health")
+        refused = functools.partial(ScopeRefused, status=status)
         if status in (401, 403):
-            raise ScopeRefused(
-                f"{self._shown} wants a login (HTTP {status}).",
-                status=status,
-                hint="Put user and password into the address: https://user:password@host.",
-            )
+            raise trouble_error(refused, "login", server=self._shown, status=status)
         told = f": {detail}" if detail else ""
-        raise ScopeRefused(
-            f"{self._shown}{path} refused (HTTP {status}){told}.", status=status, hint="The server's log says more."
-        )
+        raise trouble_error(refused, "refused", server=self._shown, path=path, status=status, detail=told)
 
 
-_RUNPOD: Final = {
-    404: (
-        "RunPod's proxy knows no running pod at this address.",
-        "Start it (scope-bridge pod start), or correct its id in scope.urls; port 8000 must be exposed as HTTP.",
-    ),
-    502: ("The pod runs, but Scope does not answer yet.", "It is probably still starting; this is tried again."),
-    503: ("The pod is not ready yet.", "It is probably still starting; this is tried again."),
-    524: (
-        "RunPod's proxy gave up waiting for Scope.",
-        "Scope hangs or is overloaded; restart the pod if this goes on.",
-    ),
-}
+_RUNPOD: Final = {404: "pod-stopped", 502: "pod-booting", 503: "pod-not-ready", 524: "pod-hangs"}
+
+
+def _causes(error: BaseException | None) -> Iterator[BaseException]:
+    """The error and what it came from, outermost first."""
+    while error is not None:
+        yield error
+        error = error.__cause__ or error.__context__
 
 
 @functools.cache

@@ -9,15 +9,18 @@ import threading
 import time
 from collections.abc import Callable
 from dataclasses import replace
-from typing import Final
+from typing import Any, Final
+
+from OpenSSL import SSL
 
 from bridge.model.board import ProblemBoard
 from bridge.model.cell import Cell
 from bridge.model.desired import DesiredState
 from bridge.model.facts import PodFacts, ScopeFacts
 from bridge.model.frames import Frame, LatestSlot
-from bridge.model.status import ScopeIceStatus, ScopeStatus, ScopeVideoStatus
-from bridge.scope.link import PART, Link
+from bridge.model.status import ScopeIceStatus, ScopeServerStatus, ScopeStatus, ScopeVideoStatus
+from bridge.scope.link import Link
+from bridge.scope.notices import PART
 from bridge.scope.pacer import Pacer
 from bridge.scope.schemas import chunk_frames_of
 from bridge.scope.settings import ScopeSettings
@@ -32,6 +35,7 @@ class ScopeClient:
 
     Runs in a thread of its own, ``media``, with an asyncio loop that nothing else uses. ``submit``, ``reconnect`` and
     ``status`` may be called from any thread and never wait. ``start`` may be called again after the thread died.
+    ``hidden`` says whether nobody sees the picture now (blackout, pause): then it may be left for a better server.
     """
 
     def __init__(
@@ -42,6 +46,7 @@ class ScopeClient:
         frames: LatestSlot[Frame],
         board: ProblemBoard,
         clock: Callable[[], float] = time.monotonic,
+        hidden: Callable[[], bool] = lambda: False,
         pod: Cell[PodFacts] | None = None,
     ) -> None:
         self._pod = pod or Cell(PodFacts())
@@ -50,7 +55,8 @@ class ScopeClient:
         self._frames = frames
         self._board = board
         self._clock = clock
-        self._servers = tuple(mask_url(url) for url in settings.urls)
+        self._hidden = hidden
+        self._servers = tuple(ScopeServerStatus(mask_url(url)) for url in settings.urls)
         self._pacer = Pacer(
             rate_hz=settings.param_rate_hz, chunk_frames=chunk_frames_of(None, settings.pipeline, settings.chunk_frames)
         )
@@ -87,6 +93,10 @@ class ScopeClient:
         """Drop the session and connect again at once."""
         self._call(lambda: self._link.reconnect() if self._link is not None else None)
 
+    def pin(self, choice: str | float) -> None:
+        """Play on one server alone: its number from 1, address or host; 0 or "auto" chooses by preference again."""
+        self._call(lambda: self._link.pin(choice) if self._link is not None else None)
+
     def stop(self, timeout: float = 5.0) -> bool:
         """Delete the session on the server and end the thread; waits at most ``timeout`` seconds.
 
@@ -109,7 +119,7 @@ class ScopeClient:
         return ScopeStatus(
             state=facts.state,
             url=link.url if link is not None else "",
-            servers=self._servers,
+            servers=link.servers.status() if link is not None else self._servers,
             version=link.version if link is not None else None,
             pipeline=facts.pipeline,
             mode=facts.mode,
@@ -172,10 +182,12 @@ class ScopeClient:
             frames=self._frames,
             board=self._board,
             clock=self._clock,
+            hidden=self._hidden,
             pod=self._pod,
         )
         self._main = asyncio.current_task()
         self._loop = asyncio.get_running_loop()
+        self._loop.set_exception_handler(self._on_stray)
         news.set()
         self._ready.set()
         forget = self._pod.subscribe(lambda _: self._call(link.hurry))
@@ -187,9 +199,22 @@ class ScopeClient:
     async def _play_on(self, news: asyncio.Event, link: Link) -> None:
         async with asyncio.TaskGroup() as group:
             group.create_task(link.run())
+            group.create_task(link.scout.run())
             group.create_task(link.ice.run())
             group.create_task(self._take_in(news, link))
             group.create_task(self._turn())
+
+    def _on_stray(self, loop: asyncio.AbstractEventLoop, context: dict[str, Any]) -> None:
+        """What ends outside of any task of ours.
+
+        aiortc sends from tasks of its own, which fail when the other end has just closed: one line, and the watchdogs
+        do the rest. Anything else is a defect and is told in full.
+        """
+        error = context.get("exception")
+        if isinstance(error, ConnectionError | SSL.Error):
+            self._board.reject(PART, "sent to a connection that had just closed", f"{type(error).__name__}: {error}")
+        else:
+            loop.default_exception_handler(context)
 
     async def _turn(self) -> None:
         """A sign of life for the watchdog, once a second."""

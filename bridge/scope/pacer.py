@@ -128,6 +128,11 @@ class Pacer:
         waiting = len(self._dirty) + len(self._shots) + (self._takes_prompts and self._prompts.pending)
         return ScopeParamsStatus(self._count_sent, self._count_coalesced, self._count_shots, waiting)
 
+    @property
+    def has_reference(self) -> bool:
+        """Whether a reference image belongs to the state."""
+        return "vace_ref_images" in self._replay
+
     def fit(self, specs: Mapping[str, ParamSpec], *, chunk_frames: int, prompts: bool) -> None:
         """Fit to a pipeline: its parameters, its chunk size, and whether it takes prompts."""
         self._meter.set_frames(chunk_frames)

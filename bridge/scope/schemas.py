@@ -15,6 +15,7 @@ from typing import Any, Final
 
 from bridge.model.errors import ScopeProtocolError
 from bridge.model.facts import ParamSpec, PipelineSchema
+from bridge.scope.troubles import trouble_error
 
 CHUNK_FRAMES: Final = MappingProxyType(
     {
@@ -66,9 +67,8 @@ def parse_schemas(found: Any) -> Mapping[str, PipelineSchema]:
     """
     pipelines = found.get("pipelines") if isinstance(found, dict) else None
     if not isinstance(pipelines, dict):
-        raise ScopeProtocolError(
-            "The server's pipeline schemas are not what Scope sends.",
-            hint="Check that the address is a Daydream Scope server and not another program.",
+        raise trouble_error(
+            ScopeProtocolError, "not-scope", server="The server", detail="its pipeline schemas are of another shape"
         )
     schemas = {}
     for name, entry in list(pipelines.items())[:_MOST_PIPELINES]:
@@ -102,6 +102,7 @@ def parse_schema(name: str, entry: Mapping[str, Any]) -> PipelineSchema:
         supports_lora=entry.get("supports_lora") is True,
         supports_kv_cache_bias=entry.get("supports_kv_cache_bias") is True,
         chunk_frames=_count(entry.get("frames_per_chunk")) or CHUNK_FRAMES.get(name),
+        vram_gb=_finite(entry.get("estimated_vram_gb")),
     )
 
 
@@ -179,6 +180,12 @@ def _bound(*found: Any) -> float | None:
         if not isinstance(value, bool) and isinstance(value, int | float) and -_LARGEST < value < _LARGEST:
             return float(value)
     return None
+
+
+def _finite(found: Any) -> float | None:
+    if isinstance(found, bool) or not isinstance(found, int | float) or not 0 < found < _LARGEST:
+        return None
+    return float(found)
 
 
 def _count(found: Any) -> int | None:

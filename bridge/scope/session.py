@@ -27,6 +27,7 @@ from bridge.model.errors import ScopeProtocolError, ScopeSessionLost
 from bridge.scope.ice import relay_only
 from bridge.scope.ladder import IcePlan
 from bridge.scope.receive import receive_sooner
+from bridge.scope.troubles import Diagnosis, diagnosis, trouble_error
 
 logger = logging.getLogger(__name__)
 
@@ -55,9 +56,9 @@ class MediaSession:
         self._peer = RTCPeerConnection(relay_only(configuration) if ice.relay_only else configuration)
         self._black = BlackTrack(*send_size) if send_size is not None else None
         self._track: asyncio.Future[MediaStreamTrack] = asyncio.get_running_loop().create_future()
-        self._lost: asyncio.Future[str] = asyncio.get_running_loop().create_future()
+        self._lost: asyncio.Future[Diagnosis] = asyncio.get_running_loop().create_future()
         self._opened = asyncio.Event()
-        transceiver = self._peer.addTransceiver(self._black or "video", direction="sendrecv")
+        self._line = transceiver = self._peer.addTransceiver(self._black or "video", direction="sendrecv")
         transceiver.setCodecPreferences(_preferring(codec))
         self._intake = receive_sooner(transceiver.receiver)
         self._channel = self._peer.createDataChannel(CHANNEL, ordered=True)
@@ -68,7 +69,7 @@ class MediaSession:
         self._channel.bufferedAmountLowThreshold = MOST_BUFFERED // 2
         self._channel.on("open", self._on_open)
         self._channel.on("message", self._on_message)
-        self._channel.on("close", lambda: self._lose("The server closed the parameter channel."))
+        self._channel.on("close", lambda: self._lose("stream-ended", detail=": it closed the parameter channel"))
         self._channel.on("bufferedamountlow", on_ready)
         self._on_ready = on_ready
         self._peer.on("track", self._on_track)
@@ -95,9 +96,9 @@ class MediaSession:
         try:
             await self._peer.setRemoteDescription(RTCSessionDescription(sdp, "answer"))
         except (ValueError, KeyError, IndexError, AttributeError, AssertionError) as error:
-            raise ScopeProtocolError(
-                "The server's WebRTC answer cannot be used.", hint="Restart the Scope server; report this if it stays."
-            ) from error
+            raise trouble_error(ScopeProtocolError, "not-an-answer") from error
+        if self._line.currentDirection not in ("sendrecv", "recvonly"):
+            raise trouble_error(ScopeProtocolError, "recvonly")
 
     @property
     def relayed(self) -> bool:
@@ -121,8 +122,8 @@ class MediaSession:
 
     async def ended(self) -> None:
         """Wait for the end. Raises ScopeSessionLost with the reason."""
-        reason = await asyncio.shield(self._lost)
-        raise ScopeSessionLost(reason, hint="A new session is made.")
+        lost = await asyncio.shield(self._lost)
+        raise ScopeSessionLost(lost.message, hint=lost.hint, code=lost.code)
 
     def send(self, message: Mapping[str, Any]) -> None:
         """Send one message of parameters; ask ``can_send`` first."""
@@ -155,7 +156,7 @@ class MediaSession:
 
     def _on_state(self) -> None:
         if self._peer.connectionState == "failed":
-            self._lose("The media connection failed.")
+            self._lose("media-failed")
 
     def _on_message(self, message: str | bytes) -> None:
         """The server says little: that it stops. Anything unknown is for later versions."""
@@ -165,13 +166,11 @@ class MediaSession:
             return
         if isinstance(told, dict) and told.get("type") == "stream_stopped":
             why = told.get("error_message")
-            self._lose(
-                f"The server ended the stream: {why[:200]}." if isinstance(why, str) else "The server ended the stream."
-            )
+            self._lose("stream-ended", detail=f": {why[:200].rstrip('.')}" if isinstance(why, str) else "")
 
-    def _lose(self, reason: str) -> None:
+    def _lose(self, code: str, **facts: Any) -> None:
         if not self._lost.done():
-            self._lost.set_result(reason)
+            self._lost.set_result(diagnosis(code, **facts))
 
 
 class BlackTrack(MediaStreamTrack):

@@ -9,6 +9,7 @@ from typing import Any, Final, Literal
 from pydantic import ConfigDict, Field, SecretStr, field_validator
 
 from bridge.model.document import PartSettings
+from bridge.scope.servers import FailBack
 from bridge.scope.urls import check_url, ice_uri, is_loopback
 
 POD: Final = "pod"
@@ -100,6 +101,23 @@ class ScopeSettings(PartSettings):
         (),
         description='Servers in order of preference, such as "http://192.168.1.20:8000". The first that works is used. '
         '"pod" is the pod of pod.id, which is also used when no server is named.',
+    )
+    pinned: str = Field(
+        "",
+        description='Play on this one of the servers alone: its number from 1, address or host; "" chooses by preference.',
+    )
+    fail_back: FailBack = Field(
+        "idle",
+        description='When to leave a live picture for a more preferred server that is well again: "idle" while nobody sees '
+        'it (blackout, pause), "soon" as soon as it is loaded there, "off" never. After a loss it is used in any case but "off".',
+    )
+    fail_back_after_s: float = Field(
+        60.0,
+        ge=0,
+        description="How long a more preferred server must have been healthy before it is gone back to, in seconds.",
+    )
+    probe_s: float = Field(
+        10.0, gt=0, le=3600, description="How often servers that are not in use are asked for their health, in seconds."
     )
     pipeline: str = Field("longlive", description='Pipeline to load; "" takes whatever the server has loaded.')
     load_params: LoadParams = Field(LoadParams(), description="What the pipeline is loaded with.")

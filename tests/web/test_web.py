@@ -168,6 +168,8 @@ def test_actions_params_and_targets_become_intents():
         ("targets", b'{"tempo/bpm": NaN}', "from 20 to 999"),
         ("targets", b'{"tempo/bpm": "fast"}', "from 20 to 999"),
         ("targets", b'{"tempo/beat": 1e300}', "from 0 to"),
+        ("targets", b'{"server": true}', "a number or a name"),
+        ("targets", b'{"server": [1]}', "a number or a name"),
         ("targets", b'{"tempo/bmp": 120}', 'Did you mean \\"tempo/bpm\\"'),
         ("targets", rb'{"prompt": "\ud800"}', "half a character"),
         ("actions/zzz", b"", "GET /api/v1/targets"),

@@ -165,6 +165,12 @@ function showTables(s) {
   put($("params"), ...params.flatMap(([name, value]) => row(name in none ? "idle" : "good", words(name), short(value), none[name])));
 }
 
+// Which server plays is worth a word only where there are several.
+function onServer(servers) {
+  const playing = servers.find((server) => server.current);
+  return servers.length > 1 && playing ? ` · on ${playing.url}${playing.pinned ? " (pinned)" : ""}` : "";
+}
+
 const unlike = { slate: "slate", held: "held", frozen: "frozen", black: "blackout" };
 
 function show(s) {
@@ -179,7 +185,7 @@ function show(s) {
   $("video").textContent = scope.video.width ? [`${scope.video.width}×${scope.video.height}`, `${scope.video.fps.toFixed(1)} fps from Scope`,
     `${scope.mode} mode`, program.width ? `${program.width}×${program.height} at ${program.fps.toFixed(0)} fps out` : ""]
     .filter(Boolean).join(" · ") : "no video from Scope yet";
-  $("sending").textContent = `${count(scope.params.sent, "message", "messages")} sent · ${scope.params.coalesced} changes merged`;
+  $("sending").textContent = `${count(scope.params.sent, "message", "messages")} sent · ${scope.params.coalesced} changes merged` + onServer(scope.servers);
   put($("problems"), ...s.problems.map((p) => {
     const box = element("div", undefined, "problem");
     box.append(element("b", p.part), p.message, element("span", p.hint));
