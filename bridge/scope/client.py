@@ -50,7 +50,9 @@ class ScopeClient:
         self._clock = clock
         self._servers = tuple(mask_url(url) for url in settings.urls)
         self._pacer = Pacer(
-            rate_hz=settings.param_rate_hz, chunk_frames=chunk_frames_of(None, settings.pipeline, settings.chunk_frames)
+            rate_hz=settings.param_rate_hz,
+            chunk_frames=chunk_frames_of(None, settings.pipeline, settings.chunk_frames),
+            allow_unknown=settings.allow_unknown_params,
         )
         self._desired = DesiredState()
         self._announced = False

@@ -177,7 +177,7 @@ def test_values_are_fitted_to_the_schema() -> None:
         0.0,
     )
     assert pacer.initial() == {"noise_scale": 1.0, "denoising_step_list": [1000, 750, 250], "base_seed": 3}
-    assert "only counts when the pipeline is loaded" in pacer.drain_rejected()[0][0]
+    assert any("only counts when the pipeline is loaded" in reason for reason, _ in pacer.drain_rejected())
 
 
 def test_a_pipeline_without_prompts_gets_none() -> None:
@@ -276,7 +276,8 @@ def stories(draw: st.DrawFn) -> tuple[list[tuple[float, DesiredState]], list[flo
         if draw(st.integers(0, 5)) == 0:
             shot += 1
             name = draw(st.sampled_from(["reset_cache", "vace_ref_images"]))
-            shots = [*shots, OneShot(shot, name, (f"/{shot}.png",), replay=name != "reset_cache")][-16:]
+            value = True if name == "reset_cache" else [f"/{shot}.png"]
+            shots = [*shots, OneShot(shot, name, value, replay=name != "reset_cache")][-16:]
         paused ^= number in pauses
         params = {"x": draw(st.floats(0, 1)), "y": draw(st.integers(0, 3))}
         states.append((t, DesiredState(number, plan, params, tuple(shots), paused)))
@@ -306,9 +307,9 @@ def test_any_story_ends_in_the_desired_state(
         reached = dict(outcome.conditioning[-1])
         assert all(reached.get(text, 0.0) == pytest.approx(part, abs=1e-6) for text, part in share.items())
         assert sum(reached.values()) == pytest.approx(1.0)
-    carried = [message[name][0] for _, message in outcome.taken for name in ONE_SHOTS if name in message]
-    asked = {shot.value[0] for _, state in states for shot in state.one_shots}
-    assert sorted(carried) == sorted(asked)
+    carried = [(name, str(message[name])) for _, message in outcome.taken for name in ONE_SHOTS if name in message]
+    asked = {shot.id: (shot.name, str(shot.value)) for _, state in states for shot in state.one_shots}
+    assert sorted(carried) == sorted(asked.values())
     for _, message in outcome.sent:
         if "transition" in message:
             assert message["transition"]["target_prompts"] == message["prompts"]
@@ -332,7 +333,8 @@ def test_across_sessions_references_return_and_resets_do_not(steps: list[tuple[s
         elif kind != "wait":
             number += 1
             name = "reset_cache" if kind == "reset" else "vace_ref_images"
-            shots = (*shots, OneShot(number, name, (str(number),), replay=kind == "ref"))[-16:]
+            value = True if kind == "reset" else (str(number),)
+            shots = (*shots, OneShot(number, name, value, replay=kind == "ref"))[-16:]
             pacer.submit(DesiredState(number, one_shots=shots), now)
         for _ in range(int(seconds * 15)):
             now += 1 / 15
@@ -344,8 +346,8 @@ def test_across_sessions_references_return_and_resets_do_not(steps: list[tuple[s
         pacer.on_frames(1, now)
         if (message := pacer.next_message(now)) is not None:
             sessions[-1].append(message)
-    resets = [message["reset_cache"][0] for session in sessions for message in session if "reset_cache" in message]  # type: ignore[index]
-    assert len(resets) == len(set(resets))
+    resets = sum("reset_cache" in message for session in sessions for message in session)
+    assert resets <= sum(kind == "reset" for kind, _ in steps)
     references = [shot.value[0] for shot in shots if shot.name == "vace_ref_images"]
     if references:
         last = [m["vace_ref_images"][0] for m in sessions[-1] if "vace_ref_images" in m]  # type: ignore[index]
