@@ -10,6 +10,9 @@
         - AudioDeviceError        a sound device is missing, busy or lies about itself
       × ScopeError
         - ScopeUnreachable        no HTTP answer, or not Scope's
+          - ScopeNameUnknown      the DNS does not know the server's name
+          - ScopeUntrusted        TLS fails: the certificate has expired, is nobody's, or is another's
+          - ScopeSilent           the server takes the request and does not answer in time
         - ScopeRefused            the server answered with an error
         - ScopeProtocolError      the answer does not have the shape Scope gives
         - ScopeSessionLost        the WebRTC session failed or went silent
@@ -33,10 +36,13 @@ __all__ = [
     "OutputError",
     "ScopeBridgeError",
     "ScopeError",
+    "ScopeNameUnknown",
     "ScopeProtocolError",
     "ScopeRefused",
     "ScopeSessionLost",
+    "ScopeSilent",
     "ScopeUnreachable",
+    "ScopeUntrusted",
     "ServiceError",
 ]
 
@@ -111,6 +117,18 @@ class ScopeError(ScopeBridgeError):
 
 class ScopeUnreachable(ScopeError):
     """Raised when the server gives no answer, or one that is not Scope's."""
+
+
+class ScopeNameUnknown(ScopeUnreachable):
+    """Raised when the DNS does not know the server's name."""
+
+
+class ScopeUntrusted(ScopeUnreachable):
+    """Raised when TLS with the server fails."""
+
+
+class ScopeSilent(ScopeUnreachable):
+    """Raised when the server takes a request and does not answer it in time."""
 
 
 class ScopeRefused(ScopeError):

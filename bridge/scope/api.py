@@ -16,14 +16,15 @@ from typing import Any, Final, Self
 
 import httpx
 
-from bridge.model.errors import ScopeProtocolError, ScopeRefused, ScopeUnreachable
+from bridge.model.errors import ScopeProtocolError, ScopeRefused, ScopeSilent, ScopeUnreachable
 from bridge.model.facts import PipelineSchema
 from bridge.scope.replies import Answer, Health, IceServer, LoadState, LogTail, SessionMetrics
 from bridge.scope.schemas import parse_schemas
+from bridge.scope.trouble import no_connection, redirected, silent_proxy
 from bridge.scope.urls import is_loopback, is_runpod, mask_url
 
 LIMIT: Final = 1_000_000
-SCHEMAS_LIMIT: Final = 8_000_000
+SCHEMAS_LIMIT: Final = 2_000_000
 _SESSION: Final = re.compile(r"[A-Za-z0-9_.-]{1,128}")
 _GONE: Final = frozenset({404, 405, 501})
 
@@ -54,7 +55,7 @@ class ScopeApi:
             trust_env=not is_loopback(url),
             verify=base.scheme == "https" and _trust(),  # plain HTTP has nothing to verify
             limits=httpx.Limits(max_connections=4, max_keepalive_connections=2),
-            headers={"User-Agent": "scope-bridge", "Accept": "application/json"},
+            headers={"User-Agent": "scope-bridge", "Accept": "application/json", "Accept-Encoding": "identity"},
         )
 
     async def __aenter__(self) -> Self:
@@ -82,9 +83,13 @@ class ScopeApi:
         """What is loaded now. An ``error`` is told once, to whoever asks first."""
         return LoadState.parse(await self._json("GET", "/api/v1/pipeline/status"))
 
+    async def schema_document(self) -> Any:
+        """Every pipeline's schema as the server tells it; None where it is too old to tell."""
+        return await self._optional("/api/v1/pipelines/schemas", limit=SCHEMAS_LIMIT)
+
     async def schemas(self) -> Mapping[str, PipelineSchema] | None:
         """Every pipeline's schema; None where the server is too old to tell."""
-        found = await self._optional("/api/v1/pipelines/schemas", limit=SCHEMAS_LIMIT)
+        found = await self.schema_document()
         return None if found is None else parse_schemas(found)
 
     async def ice_servers(self) -> tuple[IceServer, ...]:
@@ -135,8 +140,9 @@ class ScopeApi:
         try:
             return json.loads(text)
         except (ValueError, RecursionError) as error:
+            what = "a web page" if text.lstrip()[:1] == b"<" else "something"
             raise ScopeProtocolError(
-                f"{self._shown}{path} answered with something that is not JSON.",
+                f"{self._shown}{path} answered with {what} that is not JSON.",
                 hint="Check that the address is a Daydream Scope server and not another program.",
             ) from error
 
@@ -163,16 +169,19 @@ class ScopeApi:
         except httpx.TimeoutException as error:
             raise self._silent(path) from error
         except httpx.HTTPError as error:
-            raise ScopeUnreachable(
-                f"No connection to {self._shown} ({type(error).__name__}).",
-                hint="Check that the Scope server runs, and its address and port in scope.urls.",
-            ) from error
-        self._check_status(response.status_code, path, content)
+            raise no_connection(error, self._shown) from error
+        self._check_status(response, path, content)
         return content
 
     async def _read(self, response: httpx.Response, path: str, limit: int) -> bytes:
+        # A few compressed kilobytes unpack to gigabytes before anybody can count them.
+        if response.headers.get("content-encoding", "identity") != "identity":
+            raise ScopeProtocolError(
+                f"{self._shown}{path} sent a compressed answer, which was not asked for.",
+                hint="Switch compression off in the proxy in front of Scope.",
+            )
         content = bytearray()
-        async for piece in response.aiter_bytes():
+        async for piece in response.aiter_raw():
             content += piece
             if len(content) > limit:
                 raise ScopeProtocolError(
@@ -181,23 +190,23 @@ class ScopeApi:
                 )
         return bytes(content)
 
-    def _silent(self, path: str) -> ScopeUnreachable:
-        return ScopeUnreachable(
+    def _silent(self, path: str) -> ScopeSilent:
+        return ScopeSilent(
             f"{self._shown}{path} gave no answer within {self._timeout:g} s.",
             hint="Check the network, and that the server is not busy loading; scope.http_timeout_s is the limit.",
         )
 
-    def _check_status(self, status: int, path: str, content: bytes) -> None:
+    def _check_status(self, response: httpx.Response, path: str, content: bytes) -> None:
+        status = response.status_code
         if 200 <= status < 300:
             return
         detail = _detail(content)
         if 300 <= status < 400:
-            raise ScopeUnreachable(
-                f"{self._shown}{path} redirects elsewhere (HTTP {status}), which is not followed.",
-                hint="Put the address it leads to, often https instead of http, into scope.urls.",
-            )
+            raise redirected(self._shown + path, status, response.headers.get("location"))
         if is_runpod(self._url) and detail is None and (trouble := _RUNPOD.get(status)):
             raise ScopeUnreachable(trouble[0], hint=trouble[1])
+        if detail is None and (behind := silent_proxy(status, self._shown)):
+            raise behind
         if status == 404 and path == "/health":
             raise ScopeUnreachable(
                 f"{self._shown} answers, but is not a Scope server (no /health).",
