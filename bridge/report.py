@@ -5,6 +5,7 @@ from __future__ import annotations
 __all__ = ["StatusReport"]
 
 import math
+import threading
 from collections.abc import Callable, Mapping
 from typing import TYPE_CHECKING, Any
 
@@ -56,6 +57,7 @@ class StatusReport:
             "outputs": app.outputs.status(),
             "program": app.program.status(),
             "pod": None,
+            "process": {"threads": threading.active_count(), "media_tasks": app.scope.tasks},
             "problems": problems,
             "rejected": [
                 {"source": source, "reason": reason, "count": count}

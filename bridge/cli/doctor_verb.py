@@ -9,6 +9,7 @@ examples:
 from __future__ import annotations
 
 import argparse
+import asyncio
 import dataclasses
 import json
 import os
@@ -28,6 +29,7 @@ from bridge.inputs.midi import list_inputs
 from bridge.library import Library
 from bridge.model.errors import DaemonNotRunning, ScopeBridgeError
 from bridge.outputs import list_outputs
+from bridge.scope import check_relays, is_loopback
 from bridge.settings import Settings
 
 
@@ -77,6 +79,8 @@ def _walk(given: argparse.Namespace) -> Iterable[Verdict]:
         yield from _scope(url, settings)
     if not settings.scope.urls:
         yield Verdict("bad", "scope", "no server is configured.", "Set scope.urls, or try: scope-bridge demo")
+    else:
+        yield from _relays(settings)
     yield from _daemon(running)
 
 
@@ -174,6 +178,13 @@ def _scope(url: str, settings: Settings) -> Iterable[Verdict]:
         yield Verdict(
             "bad", "scope", f"it has no pipeline {pipeline!r} for its hardware.", f"It offers: {', '.join(known)}."
         )
+
+
+def _relays(settings: Settings) -> Iterable[Verdict]:
+    if all(is_loopback(url) for url in settings.scope.urls) and not settings.scope.relay_only:
+        return
+    for finding in asyncio.run(check_relays(settings.scope, os.environ)):
+        yield Verdict(finding.level, "turn", finding.message, finding.hint)
 
 
 def _proxy_hint(status: int) -> str:

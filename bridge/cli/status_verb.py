@@ -40,6 +40,9 @@ def lines_of(status: dict[str, Any]) -> Iterable[str]:
     yield f"Scope Bridge {status['version']}: {status['state']}, up {status['uptime_s']:.0f} s"
     picture = f", {video['width']}x{video['height']} at {video['fps']:.1f} fps" if video["frames"] else ""
     yield f"  scope    {scope['state']}  {scope['url']}  {scope['pipeline']} ({scope['mode']}){picture}"
+    ice = scope["ice"]
+    if ice["local"] is not None and ice["local"] != "host":
+        yield f"           through {ice['relay']} ({ice['source']})"
     yield f"           {scope['params']['sent']} messages, {scope['params']['coalesced']} changes merged"
     bpm = (
         "no tempo"

@@ -8,6 +8,7 @@ __all__ = [
     "OscStatus",
     "OutputStatus",
     "Problem",
+    "ScopeIceStatus",
     "ScopeParamsStatus",
     "ScopeStatus",
     "ScopeVideoStatus",
@@ -53,6 +54,23 @@ class ScopeVideoStatus:
 
 
 @dataclass(frozen=True, slots=True)
+class ScopeIceStatus:
+    """The way the media takes.
+
+    ``local`` is ``host`` (direct) or ``relay/udp``, ``relay/tcp``, ``relay/tls`` (through our TURN server), ``remote``
+    the kind of the other end (``host``, ``srflx``, ``prflx``, ``relay``); None while no media flows. ``relay`` is the
+    TURN address offered, ``source`` who named it, ``sources`` everybody who named servers.
+    """
+
+    local: str | None = None
+    remote: str | None = None
+    relay: str | None = None
+    source: str | None = None
+    sources: tuple[str, ...] = ()
+    expires_s: float | None = None
+
+
+@dataclass(frozen=True, slots=True)
 class ScopeStatus:
     """The Scope session. ``latency_ms`` is control to pixel, None while unknown."""
 
@@ -67,6 +85,7 @@ class ScopeStatus:
     params: ScopeParamsStatus = ScopeParamsStatus()
     video: ScopeVideoStatus = ScopeVideoStatus()
     video_in: Any = None
+    ice: ScopeIceStatus = ScopeIceStatus()
     reconnects: int = 0
 
 

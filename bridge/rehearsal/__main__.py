@@ -109,7 +109,7 @@ def add_rehearsal_arguments(parser: argparse.ArgumentParser) -> None:
     }  # fmt: skip
     for name, info in RehearsalSettings.model_fields.items():
         flag = "--" + name.replace("_", "-")
-        if name == "label":
+        if name in ("label", "stamp"):
             parser.add_argument(flag, action=argparse.BooleanOptionalAction, default=None, help=info.description)
         else:
             choices = ["0.2.4", "dec2025"] if name == "version" else None

@@ -2,6 +2,8 @@
 
 from bridge.scope.client import ScopeClient
 from bridge.scope.pacer import Pacer
+from bridge.scope.relays import check_relays
 from bridge.scope.settings import ScopeSettings
+from bridge.scope.urls import is_loopback
 
-__all__ = ["Pacer", "ScopeClient", "ScopeSettings"]
+__all__ = ["Pacer", "ScopeClient", "ScopeSettings", "check_relays", "is_loopback"]

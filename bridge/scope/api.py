@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-__all__ = ["ScopeApi"]
+__all__ = ["ScopeApi", "trust"]
 
 import asyncio
 import functools
@@ -53,7 +53,7 @@ class ScopeApi:
             timeout=timeout,
             follow_redirects=False,
             trust_env=not is_loopback(url),
-            verify=base.scheme == "https" and _trust(),  # plain HTTP has nothing to verify
+            verify=base.scheme == "https" and trust(),  # plain HTTP has nothing to verify
             limits=httpx.Limits(max_connections=4, max_keepalive_connections=2),
             headers={"User-Agent": "scope-bridge", "Accept": "application/json", "Accept-Encoding": "identity"},
         )
@@ -239,7 +239,7 @@ _RUNPOD: Final = {
 
 
 @functools.cache
-def _trust() -> ssl.SSLContext:
+def trust() -> ssl.SSLContext:
     """The authorities to believe; read once, because reading them takes tens of milliseconds of the media loop."""
     return httpx.create_ssl_context()
 

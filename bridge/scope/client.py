@@ -16,7 +16,7 @@ from bridge.model.cell import Cell
 from bridge.model.desired import DesiredState
 from bridge.model.facts import ScopeFacts
 from bridge.model.frames import Frame, LatestSlot
-from bridge.model.status import ScopeStatus, ScopeVideoStatus
+from bridge.model.status import ScopeIceStatus, ScopeStatus, ScopeVideoStatus
 from bridge.scope.link import PART, Link
 from bridge.scope.pacer import Pacer
 from bridge.scope.schemas import chunk_frames_of
@@ -64,6 +64,8 @@ class ScopeClient:
         self._ready = threading.Event()
         self.last_turn: float | None = None
         """When the media loop last turned; None before it first did."""
+        self.tasks = 0
+        """Tasks on the media loop when it last turned."""
 
     def start(self) -> None:
         """Start the media thread; does not wait for it. Nothing happens while it already runs."""
@@ -118,6 +120,7 @@ class ScopeClient:
             latency_ms=facts.latency_s * 1000 if facts.latency_s is not None else None,
             params=self._pacer.stats,
             video=self._video(link, now),
+            ice=link.ice.status() if link is not None else ScopeIceStatus(),
             reconnects=link.reconnects if link is not None else 0,
         )
 
@@ -174,6 +177,7 @@ class ScopeClient:
         self._ready.set()
         async with asyncio.TaskGroup() as group:
             group.create_task(link.run())
+            group.create_task(link.ice.run())
             group.create_task(self._take_in(news, link))
             group.create_task(self._turn())
 
@@ -181,6 +185,7 @@ class ScopeClient:
         """A sign of life for the watchdog, once a second."""
         while True:
             self.last_turn = self._clock()
+            self.tasks = len(asyncio.all_tasks())
             await asyncio.sleep(TURN_S)
 
     async def _take_in(self, news: asyncio.Event, link: Link) -> None:

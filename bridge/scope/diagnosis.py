@@ -23,7 +23,8 @@ class Diagnosis:
 
 @dataclass(frozen=True, slots=True)
 class Evidence:
-    """What is known when frames are missing. ``log`` holds the server's lines since the session began, oldest first."""
+    """What is known when frames are missing. ``log`` holds the server's lines since the session began, oldest
+    first; ``stale_turn`` is true where the only relay is the Scope server's and its password has aged."""
 
     first_frame: bool
     silence_s: float
@@ -32,6 +33,7 @@ class Evidence:
     vace: bool = False
     metrics: SessionMetrics | None = None
     log: Sequence[str] = ()
+    stale_turn: bool = False
 
 
 _LOGGED: Final = (
@@ -78,16 +80,25 @@ _LOGGED: Final = (
 )
 
 
+STALE_TURN: Final = Diagnosis(
+    "stale-turn",
+    "No media connection comes about, and the only relay is the Scope server's, whose password has aged.",
+    "Set a Hugging Face or Cloudflare token in [scope.turn], or restart the Scope server.",
+)
+
+
 def diagnose(evidence: Evidence) -> Diagnosis:
     """The most likely cause, from the strongest evidence to the weakest."""
     logged = _from_log(evidence.log)
     if logged is not None:
         return logged
     if evidence.connection in ("failed", "closed") or (evidence.first_frame and evidence.connection == "connecting"):
+        if evidence.stale_turn:
+            return STALE_TURN
         return Diagnosis(
             "no-media",
             "The server answers over HTTP, but no media connection comes about.",
-            "UDP is probably blocked: set a TURN server in scope.ice_servers.",
+            "UDP is probably blocked: set a TURN server in scope.ice_servers or a token in [scope.turn].",
         )
     made = evidence.metrics.frames_out if evidence.metrics is not None else None
     if evidence.first_frame:
@@ -107,6 +118,8 @@ def diagnose(evidence: Evidence) -> Diagnosis:
 
 def _no_first_frame(evidence: Evidence, made: float | None) -> Diagnosis:
     if made is not None and made > 0:
+        if evidence.stale_turn:
+            return STALE_TURN
         return Diagnosis(
             "media-lost",
             "The server makes frames, but none arrives here.",

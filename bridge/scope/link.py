@@ -16,15 +16,16 @@ from bridge.model.errors import ScopeError, ScopeRefused, ScopeSessionLost
 from bridge.model.facts import ChunkFacts, PipelineSchema, ScopeFacts, ScopeState
 from bridge.model.frames import Frame, LatestSlot
 from bridge.scope.api import ScopeApi
+from bridge.scope.ice import Ice
 from bridge.scope.loading import Loader
 from bridge.scope.pacer import Pacer
 from bridge.scope.playing import Play, quietly
-from bridge.scope.replies import IceServer, LoadState
+from bridge.scope.replies import LoadState
 from bridge.scope.schemas import chunk_frames_of
-from bridge.scope.session import MediaSession, usable_ice
+from bridge.scope.session import MediaSession
 from bridge.scope.settings import ScopeSettings
 from bridge.scope.snapshot import SNAPSHOT
-from bridge.scope.urls import is_loopback, mask_url
+from bridge.scope.urls import mask_url
 from bridge.scope.visit import Visit
 
 PART: Final = "scope"
@@ -65,6 +66,7 @@ class Link:
         self._again = asyncio.Event()
         self._pinned: set[str] = set()
         self._play: Play | None = None
+        self.ice = Ice(settings, board=board, clock=clock)
         self.wake = asyncio.Event()
         self.url = ""
         self.version: str | None = None
@@ -135,12 +137,17 @@ class Link:
             log_offset=tail.offset if tail is not None else None,
         )
         self._publish("connecting")
-        media = MediaSession(
-            ice=await self._ice(api, url),
-            codec=self._settings.codec,
-            send_size=self._size(loaded) if visit.mode == "video" else None,
-            on_ready=self.wake.set,
+        media = await self.ice.gather(
+            url,
+            api.ice_servers,
+            lambda plan: MediaSession(
+                ice=plan,
+                codec=self._settings.codec,
+                send_size=self._size(loaded) if visit.mode == "video" else None,
+                on_ready=self.wake.set,
+            ),
         )
+        visit = replace(visit, stale_turn=self.ice.stale(health.started))
         try:
             await self._open(api, url, media, visit)
             self._play = Play(
@@ -159,6 +166,7 @@ class Link:
             )
             await self._play.run()
         finally:
+            self.ice.ended()
             self._pacer.on_disconnected(self._clock())
             await self._delete(api, url)
             await media.close()
@@ -216,18 +224,6 @@ class Link:
         )
         return other
 
-    async def _ice(self, api: ScopeApi, url: str) -> tuple[IceServer, ...]:
-        """Own servers first, then the server's; none for a server on this machine, which needs none."""
-        own = tuple(
-            IceServer(server.urls, server.username, server.credential.get_secret_value())
-            for server in self._settings.ice_servers
-        )
-        theirs = await api.ice_servers() if self._settings.use_server_ice and not is_loopback(url) else ()
-        servers, refused = usable_ice((*own, *theirs))
-        if refused:
-            self._board.reject(PART, "STUN or TURN address not understood", "see scope.ice_servers")
-        return servers
-
     def _size(self, loaded: LoadState) -> tuple[int, int]:
         known = loaded.params or {}
         width, height = known.get("width"), known.get("height")
@@ -264,6 +260,7 @@ class Link:
     def _on_state(self, state: ScopeState) -> None:
         self._publish(state)
         if state == "live":
+            self.ice.live()
             for code in tuple(self._pinned - {"mode"}):
                 self._unpin(code)
 

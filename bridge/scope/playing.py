@@ -185,6 +185,7 @@ class Play:
                 connection=self._media.connection,
                 mode=self._visit.mode,
                 vace=self._visit.vace,
+                stale_turn=self._visit.stale_turn,
                 metrics=metrics,
                 log=tail.lines if tail is not None else (),
             )

@@ -2,13 +2,15 @@
 
 from __future__ import annotations
 
-__all__ = ["MediaSession", "usable_ice"]
+__all__ = ["MediaSession"]
 
 import asyncio
 import fractions
+import functools
+import inspect
 import json
 import logging
-from collections.abc import Callable, Iterable, Mapping
+from collections.abc import Callable, Mapping
 from typing import Any, Final
 
 import av
@@ -20,11 +22,11 @@ from aiortc import (
     RTCRtpSender,
     RTCSessionDescription,
 )
-from aiortc.rtcicetransport import parse_stun_turn_uri
 
 from bridge.model.errors import ScopeProtocolError, ScopeSessionLost
+from bridge.scope.ice import relay_only
+from bridge.scope.ladder import IcePlan
 from bridge.scope.receive import receive_sooner
-from bridge.scope.replies import IceServer
 
 logger = logging.getLogger(__name__)
 
@@ -43,13 +45,14 @@ class MediaSession:
     def __init__(
         self,
         *,
-        ice: Iterable[IceServer],
+        ice: IcePlan,
         codec: str,
         send_size: tuple[int, int] | None,
         on_ready: Callable[[], None],
     ) -> None:
-        servers = [RTCIceServer(list(s.urls), s.username or None, s.credential or None) for s in ice]
-        self._peer = RTCPeerConnection(RTCConfiguration(iceServers=servers))
+        servers = [RTCIceServer(list(s.urls), s.username or None, s.credential or None) for s in ice.servers]
+        configuration = RTCConfiguration(iceServers=servers)
+        self._peer = RTCPeerConnection(relay_only(configuration) if ice.relay_only else configuration)
         self._black = BlackTrack(*send_size) if send_size is not None else None
         self._track: asyncio.Future[MediaStreamTrack] = asyncio.get_running_loop().create_future()
         self._lost: asyncio.Future[str] = asyncio.get_running_loop().create_future()
@@ -58,6 +61,10 @@ class MediaSession:
         transceiver.setCodecPreferences(_preferring(codec))
         self._intake = receive_sooner(transceiver.receiver)
         self._channel = self._peer.createDataChannel(CHANNEL, ordered=True)
+        self._ice: Any = transceiver.receiver.transport.transport
+        _bound(self._ice, ice.gather_s)
+        if self._peer.sctp is not None:
+            _bound(self._peer.sctp.transport.transport, ice.gather_s)
         self._channel.bufferedAmountLowThreshold = MOST_BUFFERED // 2
         self._channel.on("open", self._on_open)
         self._channel.on("message", self._on_message)
@@ -78,8 +85,9 @@ class MediaSession:
         return self._channel.readyState == "open" and self._channel.bufferedAmount <= MOST_BUFFERED
 
     async def offer(self) -> str:
-        """The SDP offer with all candidates in it: aiortc gathers before it answers, no trickle is needed."""
-        await self._peer.setLocalDescription(await self._peer.createOffer())
+        """The SDP offer with all candidates in it, gathered on the first call: no trickle is needed."""
+        if self._peer.iceGatheringState == "new":
+            await self._peer.setLocalDescription(await self._peer.createOffer())
         return str(self._peer.localDescription.sdp)
 
     async def accept(self, sdp: str) -> None:
@@ -90,6 +98,18 @@ class MediaSession:
             raise ScopeProtocolError(
                 "The server's WebRTC answer cannot be used.", hint="Restart the Scope server; report this if it stays."
             ) from error
+
+    @property
+    def relayed(self) -> bool:
+        """Whether the TURN server gave a relay address; known once there is an offer."""
+        return any(candidate.type == "relay" for candidate in self._ice.iceGatherer.getLocalCandidates())
+
+    @property
+    def path(self) -> tuple[str, str] | None:
+        """Kinds of the two candidates in use, ours and the server's; None while none are (or aiortc does not tell)."""
+        for pair in getattr(self._ice._connection, "_nominated", {}).values():
+            return str(pair.local_candidate.type), str(pair.remote_candidate.type)
+        return None
 
     async def video(self) -> MediaStreamTrack:
         """The returned video, once the answer was taken."""
@@ -179,23 +199,12 @@ class BlackTrack(MediaStreamTrack):
         return self._picture
 
 
-def usable_ice(servers: Iterable[IceServer]) -> tuple[tuple[IceServer, ...], int]:
-    """Those that aiortc can parse, in order (it uses the first STUN and the first TURN URI only), and how many it cannot."""
-    usable, refused = [], 0
-    for server in servers:
-        urls = tuple(url for url in server.urls if _parses(url))
-        refused += len(server.urls) - len(urls)
-        if urls:
-            usable.append(IceServer(urls, server.username, server.credential))
-    return tuple(usable), refused
-
-
-def _parses(url: str) -> bool:
-    try:
-        parse_stun_turn_uri(url)
-    except ValueError:
-        return False
-    return True
+def _bound(ice: Any, seconds: float) -> None:
+    """Gather for at most ``seconds``; a dead STUN or TURN server or interface would cost aioice's fixed five."""
+    connection = ice.iceGatherer._connection
+    gather = connection.get_component_candidates
+    if "timeout" in inspect.signature(gather).parameters:
+        connection.get_component_candidates = functools.partial(gather, timeout=seconds)
 
 
 def _preferring(codec: str) -> list[Any]:

@@ -20,3 +20,4 @@ class Visit:
     started: float | None
     loaded: LoadState
     log_offset: int | None = None
+    stale_turn: bool = False

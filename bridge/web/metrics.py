@@ -31,6 +31,8 @@ def _samples(status: Mapping[str, Any], rejected: Mapping[tuple[str, str], int])
     yield "info", "gauge", "Version of the daemon.", {"version": status["version"]}, 1
     yield "uptime_seconds", "gauge", "Seconds since start.", {}, status["uptime_s"]
     yield "degraded", "gauge", "1 while something configured is missing.", {}, status["state"] != "running"
+    yield "threads", "gauge", "Threads of the daemon.", {}, status["process"]["threads"]
+    yield "media_tasks", "gauge", "Tasks on the media loop.", {}, status["process"]["media_tasks"]
     yield "problems", "gauge", "Problems on the board.", {}, len(status["problems"])
     for state in ("offline", "connecting", "loading", "live", "stalled", "failed"):
         yield "scope_state", "gauge", "1 for the state of the session.", {"state": state}, scope["state"] == state

@@ -193,6 +193,7 @@ def test_a_status_reads_well():
             "mode": "text",
             "video": {"frames": 2, "width": 576, "height": 320, "fps": 15.0},
             "params": {"sent": 1, "coalesced": 2},
+            "ice": {"local": "relay/tcp", "relay": "turn:venue?transport=tcp", "source": "static"},
         },
         "tempo": {"source": "audio", "bpm": 124.0, "beat": 7, "confidence": 0.9},
         "audio": {"source": "demo", "state": "running", "level_db": -9.0, "gated": False},
@@ -206,6 +207,7 @@ def test_a_status_reads_well():
     }
     text = "\n".join(lines_of(status))
     assert "124.0 BPM" in text
+    assert "through turn:venue?transport=tcp (static)" in text
     assert "1 rejected" in text
     assert "rejected 3 from osc:127.0.0.1:9700: not OSC" in text
     assert "PROBLEM  midi: gone. Plug it in." in text

@@ -12,8 +12,7 @@ from aiohttp import web
 from bridge.model.errors import ScopeError, ScopeProtocolError, ScopeRefused, ScopeUnreachable
 from bridge.scope import api as api_module
 from bridge.scope.api import ScopeApi
-from bridge.scope.replies import IceServer, LoadState, same_load
-from bridge.scope.session import usable_ice
+from bridge.scope.replies import LoadState, same_load
 from bridge.scope.urls import check_url, mask_url
 
 Handler = Callable[[web.Request], Awaitable[web.StreamResponse]]
@@ -201,11 +200,3 @@ def test_what_counts_as_the_same_load() -> None:
     assert not same_load(wanted, {"width": 576, "base_seed": 7})
     assert not same_load(wanted, None)
     assert LoadState.parse({"status": "loaded", "pipeline_id": None}).pipeline == ""
-
-
-def test_ice_servers_that_cannot_be_used_are_left_out() -> None:
-    found = {"iceServers": [{"urls": "stun:a:1"}, {"urls": ["turn:b:2", "bogus"], "username": "u"}, 3, {"urls": 1}]}
-    servers, refused = usable_ice(IceServer.parse_all(found))
-    assert [server.urls for server in servers] == [("stun:a:1",), ("turn:b:2",)]
-    assert refused == 1
-    assert "secret" not in repr(IceServer(("turn:b",), "u", "secret"))

@@ -23,6 +23,8 @@ NONE_MADE, SOME_MADE = SessionMetrics(1, 0, 0), SessionMetrics(1, 0, 40)
         (Evidence(False, 3, "connected", log=("Non-recoverable error",)), "pipeline-dead"),
         (Evidence(False, 3, "connected", metrics=SOME_MADE), "stalled"),
         (Evidence(False, 3, "failed"), "no-media"),
+        (Evidence(True, 15, "connecting", stale_turn=True), "stale-turn"),
+        (Evidence(True, 15, "connected", metrics=SOME_MADE, stale_turn=True), "stale-turn"),
     ],
 )
 def test_each_cause_has_a_name_and_a_mend(evidence: Evidence, code: str) -> None:

@@ -25,6 +25,7 @@ from bridge.web.metrics import metrics_text
 STATUS = {
     "version": "9",
     "uptime_s": 1.5,
+    "process": {"threads": 9, "media_tasks": 4},
     "state": "running",
     "scope": {
         "state": "live",
