@@ -12,7 +12,7 @@ import time
 from collections.abc import Callable
 from typing import Any, Final
 
-from bridge.config import Loaded, user_config_directory
+from bridge.config import Loaded, cache_directory, user_config_directory
 from bridge.control import Conductor
 from bridge.ears import EarsThread, make_ears
 from bridge.feedback import OscFeedback
@@ -84,7 +84,14 @@ class App:
             clock=clock,
             source_size=(settings.scope.load_params.width, settings.scope.load_params.height),
         )
-        self.scope = ScopeClient(settings.scope, facts=self.facts, frames=frames, board=self.board, clock=clock)
+        self.scope = ScopeClient(
+            settings.scope,
+            facts=self.facts,
+            frames=frames,
+            board=self.board,
+            clock=clock,
+            schemas=cache_directory(os.environ) / "schemas",
+        )
         self.feedback = OscFeedback(settings.feedback, board=self.board, clock=clock)
         self.themes = self.library.themes()
         mapper = Mapper(self.library.mappings(tuple(self.themes)), reject=self._refuse, themes=tuple(self.themes))

@@ -9,6 +9,7 @@ import threading
 import time
 from collections.abc import Callable
 from dataclasses import replace
+from pathlib import Path
 from typing import Final
 
 from bridge.model.board import ProblemBoard
@@ -17,6 +18,7 @@ from bridge.model.desired import DesiredState
 from bridge.model.facts import ScopeFacts
 from bridge.model.frames import Frame, LatestSlot
 from bridge.model.status import ScopeIceStatus, ScopeStatus, ScopeVideoStatus
+from bridge.scope.catalogue import SchemaStore
 from bridge.scope.link import PART, Link
 from bridge.scope.pacer import Pacer
 from bridge.scope.schemas import chunk_frames_of
@@ -31,7 +33,8 @@ class ScopeClient:
     """Plays the desired state on a Scope server and puts its frames into ``frames``.
 
     Runs in a thread of its own, ``media``, with an asyncio loop that nothing else uses. ``submit``, ``reconnect`` and
-    ``status`` may be called from any thread and never wait. ``start`` may be called again after the thread died.
+    ``status`` may be called from any thread and never wait. ``schemas`` is the folder that keeps what servers tell of
+    their pipelines; None keeps nothing. ``start`` may be called again after the thread died.
     """
 
     def __init__(
@@ -42,12 +45,14 @@ class ScopeClient:
         frames: LatestSlot[Frame],
         board: ProblemBoard,
         clock: Callable[[], float] = time.monotonic,
+        schemas: Path | None = None,
     ) -> None:
         self._settings = settings
         self._facts = facts
         self._frames = frames
         self._board = board
         self._clock = clock
+        self._store = SchemaStore(schemas)
         self._servers = tuple(mask_url(url) for url in settings.urls)
         self._pacer = Pacer(
             rate_hz=settings.param_rate_hz,
@@ -170,6 +175,7 @@ class ScopeClient:
             frames=self._frames,
             board=self._board,
             clock=self._clock,
+            store=self._store,
         )
         self._main = asyncio.current_task()
         self._loop = asyncio.get_running_loop()

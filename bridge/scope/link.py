@@ -16,6 +16,7 @@ from bridge.model.errors import ScopeError, ScopeRefused, ScopeSessionLost
 from bridge.model.facts import ChunkFacts, PipelineSchema, ScopeFacts, ScopeState
 from bridge.model.frames import Frame, LatestSlot
 from bridge.scope.api import ScopeApi
+from bridge.scope.catalogue import SchemaStore, catalogue_of
 from bridge.scope.ice import Ice
 from bridge.scope.loading import Loader
 from bridge.scope.pacer import Pacer
@@ -24,7 +25,6 @@ from bridge.scope.replies import LoadState
 from bridge.scope.schemas import chunk_frames_of
 from bridge.scope.session import MediaSession
 from bridge.scope.settings import ScopeSettings
-from bridge.scope.snapshot import SNAPSHOT
 from bridge.scope.urls import mask_url
 from bridge.scope.visit import Visit
 
@@ -49,8 +49,10 @@ class Link:
         frames: LatestSlot[Frame],
         board: ProblemBoard,
         clock: Callable[[], float],
+        store: SchemaStore | None = None,
     ) -> None:
         self._settings = settings
+        self._store = store or SchemaStore(None)
         self._pacer = pacer
         self._facts = facts
         self._frames = frames
@@ -129,11 +131,11 @@ class Link:
         self.version = health.version or None
         self._publish("connecting", version=health.version)
         await self._delete(api, url)
-        schemas = await api.schemas()
+        catalogue = await catalogue_of(api, health.version, self._store)
         loaded = await self._loaders[url].ensure(api, lambda stage: self._publish("loading"))
         tail = await quietly(api.log_tail(lines=1))
         visit = replace(
-            self._fit(loaded, SNAPSHOT if schemas is None else schemas, health.started),
+            self._fit(loaded, catalogue.schemas, health.started),
             log_offset=tail.offset if tail is not None else None,
         )
         self._publish("connecting")
