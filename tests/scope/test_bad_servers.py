@@ -190,7 +190,7 @@ def test_certificates(
 ) -> None:
     context, public = certificate(tmp_path, days=days, name=name)
     if trusted:
-        monkeypatch.setattr(api_module, "_trust", lambda: ssl.create_default_context(cafile=str(public)))
+        monkeypatch.setattr(api_module, "trust", lambda: ssl.create_default_context(cafile=str(public)))
     error = failure(deaf, tls=context)
     assert isinstance(error, ScopeUntrusted) and told in error.message
 
