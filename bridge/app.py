@@ -26,13 +26,14 @@ from bridge.model.board import ProblemBoard
 from bridge.model.cell import Cell
 from bridge.model.desired import FxState
 from bridge.model.eventlog import EventLog
-from bridge.model.facts import ScopeFacts
+from bridge.model.facts import PodFacts, ScopeFacts
 from bridge.model.frames import Frame, LatestSlot
 from bridge.model.plain import as_plain
 from bridge.outputs import Outputs
 from bridge.program import Program
 from bridge.report import StatusReport
 from bridge.scope import ScopeClient
+from bridge.scope.pods import PodKeeper, read_key
 from bridge.service import Health, Notifier, Pulse
 from bridge.settings import Settings
 from bridge.show import Show
@@ -84,13 +85,25 @@ class App:
             clock=clock,
             source_size=(settings.scope.load_params.width, settings.scope.load_params.height),
         )
+        pod_facts = Cell(PodFacts())
         self.scope = ScopeClient(
-            settings.scope,
+            settings.session,
             facts=self.facts,
             frames=frames,
             board=self.board,
             clock=clock,
+            pod=pod_facts,
             schemas=cache_directory(os.environ) / "schemas",
+        )
+        self.report = StatusReport(self, clock)
+        self.pod = PodKeeper(
+            settings.pod,
+            key=read_key(os.environ),
+            facts=pod_facts,
+            is_live=lambda: self.facts.value.state == "live",
+            use=self.report.use,
+            board=self.board,
+            clock=clock,
         )
         self.feedback = OscFeedback(settings.feedback, board=self.board, clock=clock)
         self.themes = self.library.themes()
@@ -104,6 +117,7 @@ class App:
             fx=self.fx,
             submit=self.scope.submit,
             reconnect=self.scope.reconnect,
+            pod=self.pod.act,
             feedback=self.feedback,
             supervisor=self.supervisor,
             board=self.board,
@@ -137,7 +151,6 @@ class App:
         self.ears = EarsThread(make_ears(settings.ears, self.board), on_heard=self.conductor.on_heard, board=self.board)
         self.audio = AudioInput(settings.audio, on_block=self.ears.feed, board=self.board, clock=clock)
         self.health = Health()
-        self._report = StatusReport(self, clock)
         self.web = WebServer(
             settings.web,
             status=self.status,
@@ -155,7 +168,7 @@ class App:
 
     def status(self) -> dict[str, Any]:
         """The status document, as plain JSON."""
-        document: dict[str, Any] = as_plain(self._report.document())
+        document: dict[str, Any] = as_plain(self.report.document())
         return document
 
     def reload(self) -> None:
@@ -175,7 +188,7 @@ class App:
         self.supervisor.start()
         try:
             await self._start()
-            notifier.ready(self._report.line())
+            notifier.ready(self.report.line())
             for call in self._ready:
                 call()
             self.supervisor.keep("service", lambda: self._show_life(notifier))
@@ -199,6 +212,7 @@ class App:
         self.ears.start()
         self.audio.start()
         self.scope.start()
+        self.supervisor.keep("pod", self.pod.run)
         self.supervisor.keep("feedback", self._tell_state)
         self.supervisor.keep("library", self._follow_files)
         self.facts.subscribe(lambda _: _hand_over(loop, self._learn_schema))
@@ -247,14 +261,18 @@ class App:
             else:
                 self.board.clear("service", "standstill")
                 notifier.ping()
-            notifier.status(self._report.line())
+            notifier.status(self.report.line())
             await asyncio.sleep(pause)
 
     async def _tell_state(self) -> None:
         while True:
             shown = self.conductor.show.report(self.conductor.world())
             self.feedback.update(
-                bpm=self.conductor.tempo.grid.bpm, theme=shown.theme, params=shown.desired, problems=self.board.problems
+                bpm=self.conductor.tempo.grid.bpm,
+                theme=shown.theme,
+                params=shown.desired,
+                problems=self.board.problems,
+                pod=self.pod.status(),
             )
             await asyncio.sleep(FEEDBACK_S)
 

@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING, Any
 
 from bridge import __version__
 from bridge.model.status import TempoStatus
+from bridge.scope.pods import Use
 
 if TYPE_CHECKING:
     from bridge.app import App
@@ -56,7 +57,7 @@ class StatusReport:
             "takeover": app.conductor.mapper.takeover(app.conductor.show.values),
             "outputs": app.outputs.status(),
             "program": app.program.status(),
-            "pod": None,
+            "pod": app.pod.status(),
             "process": {"threads": threading.active_count(), "media_tasks": app.scope.tasks},
             "problems": problems,
             "rejected": [
@@ -64,6 +65,19 @@ class StatusReport:
                 for (source, reason), count in app.board.rejected.items()
             ],
         }
+
+    def use(self) -> Use:
+        """Signs that somebody uses the picture: frames that are watched, and every input but silence.
+
+        An output that cannot tell (a virtual camera) counts as watched: a show is never stopped on a guess.
+        """
+        app = self._app
+        live = app.facts.value.state == "live"
+        outputs = app.outputs.status() if live else ()
+        watched = any(output.state == "open" and output.receivers != 0 for output in outputs)
+        heard = app.settings.audio.source == "live" and not app.conductor.world().features.gated
+        messages = sum(port.events for port in app.midi.status()) + sum(osc.received for osc in app.osc.status())
+        return Use(watched=watched or heard, inputs=messages + app.conductor.posted)
 
     def line(self) -> str:
         """The human state in one line, for ``systemctl status``."""

@@ -42,7 +42,7 @@ def execute(given: argparse.Namespace) -> int:
     themes = library.themes()
     mappings = library.mappings(tuple(themes))
     issues += [issue for part in library.issues.values() for issue in part]
-    catalogue, why_not = find_catalogue(settings.scope, offline=given.offline)
+    catalogue, why_not = find_catalogue(settings.session, offline=given.offline)
     issues += check_against(catalogue, settings.scope, mappings)
     note = f"Checked against {catalogue}{f', since the server was not reached: {why_not}' if why_not else '.'}"
     print(note, file=sys.stderr)

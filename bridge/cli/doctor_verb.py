@@ -75,9 +75,9 @@ def _walk(given: argparse.Namespace) -> Iterable[Verdict]:
     yield from _outputs()
     running = _running(given)
     yield from _ports(settings, running is not None)
-    for url in settings.scope.urls:
+    for url in settings.session.urls:
         yield from _scope(url, settings)
-    if not settings.scope.urls:
+    if not settings.session.urls:
         yield Verdict("bad", "scope", "no server is configured.", "Set scope.urls, or try: scope-bridge demo")
     else:
         yield from _relays(settings)
@@ -181,9 +181,9 @@ def _scope(url: str, settings: Settings) -> Iterable[Verdict]:
 
 
 def _relays(settings: Settings) -> Iterable[Verdict]:
-    if all(is_loopback(url) for url in settings.scope.urls) and not settings.scope.relay_only:
+    if all(is_loopback(url) for url in settings.session.urls) and not settings.scope.relay_only:
         return
-    for finding in asyncio.run(check_relays(settings.scope, os.environ)):
+    for finding in asyncio.run(check_relays(settings.session, os.environ)):
         yield Verdict(finding.level, "turn", finding.message, finding.hint)
 
 

@@ -64,6 +64,9 @@ def lines_of(status: dict[str, Any]) -> Iterable[str]:
     for output in status["outputs"]:
         watching = "" if output["receivers"] is None else f", {output['receivers']} receivers"
         yield f"  output   {output['name']}  {output['state']}, {output['fps']:.1f} fps, {output['frames']} frames{watching}"
+    if pod := status.get("pod"):
+        spent = "" if pod["spend_usd"] is None else f", ${pod['cost_per_hour']:.2f}/h, ${pod['spend_usd']:.2f} so far"
+        yield f"  pod      {pod['id']}  {pod['phase']}  {pod['gpu']}{spent}"
     for bad in status["rejected"]:
         yield f"  rejected {bad['count']} from {bad['source']}: {bad['reason']}"
     for problem in status["problems"]:

@@ -16,6 +16,10 @@
         - ScopeRefused            the server answered with an error
         - ScopeProtocolError      the answer does not have the shape Scope gives
         - ScopeSessionLost        the WebRTC session failed or went silent
+      × PodError                  something about the rented GPU
+        - PodUnreachable          RunPod gives no usable answer now; worth another try later
+        - PodKeyRefused           RunPod does not accept the API key
+        - PodRefused              RunPod refuses what was asked
       × OutputError               a sink cannot open or write
       × DependencyMissing         an optional package or system library is not installed
       × ServiceError              the unit could not be installed
@@ -34,6 +38,10 @@ __all__ = [
     "MidiPortError",
     "OscDecodeError",
     "OutputError",
+    "PodError",
+    "PodKeyRefused",
+    "PodRefused",
+    "PodUnreachable",
     "ScopeBridgeError",
     "ScopeError",
     "ScopeNameUnknown",
@@ -145,6 +153,34 @@ class ScopeProtocolError(ScopeError):
 
 class ScopeSessionLost(ScopeError):
     """Raised when the WebRTC session fails or goes silent."""
+
+
+class PodError(ScopeBridgeError):
+    """Base for everything that goes wrong between us and RunPod."""
+
+
+class PodUnreachable(PodError):
+    """Raised when RunPod gives no usable answer now: network, overload, rate limit, not its API.
+
+    Args:
+        retry_after: seconds that RunPod asks us to wait, None where it does not say.
+    """
+
+    def __init__(self, message: str, *, hint: str = "", retry_after: float | None = None) -> None:
+        super().__init__(message, hint=hint)
+        self.retry_after = retry_after
+
+
+class PodKeyRefused(PodError):
+    """Raised when RunPod does not accept the API key."""
+
+
+class PodRefused(PodError):
+    """Raised when RunPod refuses what was asked; ``status`` is 404 for an unknown pod, 409 for a wrong moment."""
+
+    def __init__(self, message: str, *, status: int, hint: str = "") -> None:
+        super().__init__(message, hint=hint)
+        self.status = status
 
 
 class OutputError(ScopeBridgeError):

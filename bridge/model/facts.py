@@ -6,7 +6,7 @@ program take it as an argument.
 
 from __future__ import annotations
 
-__all__ = ["ChunkFacts", "ParamSpec", "PipelineSchema", "ScopeFacts", "ScopeState"]
+__all__ = ["ChunkFacts", "ParamSpec", "PipelineSchema", "PodFacts", "ScopeFacts", "ScopeState"]
 
 from collections.abc import Mapping
 from dataclasses import dataclass, field
@@ -84,3 +84,21 @@ class ScopeFacts:
     vace_active: bool = False
     vace_use_input_video: bool = True
     latency_s: float | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class PodFacts:
+    """What is known of the rented machine that the server at ``url`` runs on.
+
+    ``phase`` is ``unknown``, ``stopped``, ``starting``, ``booting`` (its system runs, Scope does not answer yet), ``ready``,
+    ``stopping`` or ``failed``. ``message`` says why there is no use in asking the server now; empty where there is.
+    """
+
+    url: str = ""
+    phase: str = "unknown"
+    message: str = ""
+    hint: str = ""
+
+    def is_in_the_way_of(self, url: str) -> bool:
+        """Whether the server at ``url`` cannot answer, because its machine does not run."""
+        return bool(self.message) and url == self.url

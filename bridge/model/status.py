@@ -7,6 +7,8 @@ __all__ = [
     "MidiPortStatus",
     "OscStatus",
     "OutputStatus",
+    "PodLimits",
+    "PodStatus",
     "Problem",
     "ScopeIceStatus",
     "ScopeParamsStatus",
@@ -148,6 +150,38 @@ class OutputStatus:
     fps: float = 0.0
     frames: int = 0
     receivers: int | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class PodLimits:
+    """What the pod's run may last and cost; 0 is no limit. Limits only warn unless ``stop_at_limit``."""
+
+    idle_stop_min: float = 0.0
+    max_session_min: float = 0.0
+    max_spend_usd: float = 0.0
+    stop_at_limit: bool = False
+
+
+@dataclass(frozen=True, slots=True)
+class PodStatus:
+    """The rented GPU. ``status`` is RunPod's word, ``phase`` ours; money in US dollars; None is unknown.
+
+    ``uptime_s``, ``spend_usd`` are of this run, ``idle_min`` since somebody last used it; ``goal`` is what is being done.
+    """
+
+    id: str
+    name: str = ""
+    status: str | None = None
+    phase: str = "unknown"
+    goal: str | None = None
+    cost_per_hour: float | None = None
+    uptime_s: float | None = None
+    spend_usd: float | None = None
+    gpu: str = ""
+    idle_min: float | None = None
+    limits: PodLimits = PodLimits()
+    url: str = ""
+    dry_run: bool = False
 
 
 @dataclass(frozen=True, slots=True)

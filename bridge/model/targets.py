@@ -39,6 +39,8 @@ ACTIONS: Final = {
     "pause": "pause generation on the server; again to undo",
     "pulse": "one pulse of the theme's beat effect",
     "reconnect": "drop the Scope session and connect again",
+    "pod_start": "start the rented GPU; it costs money from then",
+    "pod_stop": "stop the rented GPU, and see to it that it is stopped",
 }
 """Action name -> what it does, in one line for help and docs."""
 

@@ -125,6 +125,14 @@ class ScopeApi:
         found = await self._optional("/api/v1/logs/tail", query=query)
         return None if found is None else LogTail.parse(found)
 
+    async def has_gpu(self) -> bool | None:
+        """Whether the server's machine has a GPU; None where the server cannot tell."""
+        found = await self._optional("/api/v1/hardware/info")
+        if not isinstance(found, dict) or "vram_gb" not in found:
+            return None
+        memory = found["vram_gb"]
+        return isinstance(memory, int | float) and memory > 0
+
     async def _optional(self, path: str, *, query: Mapping[str, Any] | None = None, limit: int = LIMIT) -> Any:
         try:
             return await self._json("GET", path, query=query, limit=limit)
@@ -227,7 +235,7 @@ class ScopeApi:
 _RUNPOD: Final = {
     404: (
         "RunPod's proxy knows no running pod at this address.",
-        "Start the pod, or correct its id in scope.urls; port 8000 must be exposed as HTTP.",
+        "Start it (scope-bridge pod start), or correct its id in scope.urls; port 8000 must be exposed as HTTP.",
     ),
     502: ("The pod runs, but Scope does not answer yet.", "It is probably still starting; this is tried again."),
     503: ("The pod is not ready yet.", "It is probably still starting; this is tried again."),

@@ -15,7 +15,7 @@ from typing import Final
 from bridge.model.board import ProblemBoard
 from bridge.model.cell import Cell
 from bridge.model.desired import DesiredState
-from bridge.model.facts import ScopeFacts
+from bridge.model.facts import PodFacts, ScopeFacts
 from bridge.model.frames import Frame, LatestSlot
 from bridge.model.status import ScopeIceStatus, ScopeStatus, ScopeVideoStatus
 from bridge.scope.catalogue import SchemaStore
@@ -46,7 +46,9 @@ class ScopeClient:
         board: ProblemBoard,
         clock: Callable[[], float] = time.monotonic,
         schemas: Path | None = None,
+        pod: Cell[PodFacts] | None = None,
     ) -> None:
+        self._pod = pod or Cell(PodFacts())
         self._settings = settings
         self._facts = facts
         self._frames = frames
@@ -176,11 +178,19 @@ class ScopeClient:
             board=self._board,
             clock=self._clock,
             store=self._store,
+            pod=self._pod,
         )
         self._main = asyncio.current_task()
         self._loop = asyncio.get_running_loop()
         news.set()
         self._ready.set()
+        forget = self._pod.subscribe(lambda _: self._call(link.hurry))
+        try:
+            await self._play_on(news, link)
+        finally:
+            forget()
+
+    async def _play_on(self, news: asyncio.Event, link: Link) -> None:
         async with asyncio.TaskGroup() as group:
             group.create_task(link.run())
             group.create_task(link.ice.run())

@@ -13,7 +13,7 @@ from typing import Any, Final, Literal
 from bridge.model.board import ProblemBoard
 from bridge.model.cell import Cell
 from bridge.model.errors import ScopeError, ScopeRefused, ScopeSessionLost
-from bridge.model.facts import ChunkFacts, PipelineSchema, ScopeFacts, ScopeState
+from bridge.model.facts import ChunkFacts, PipelineSchema, PodFacts, ScopeFacts, ScopeState
 from bridge.model.frames import Frame, LatestSlot
 from bridge.scope.api import ScopeApi
 from bridge.scope.catalogue import SchemaStore, catalogue_of
@@ -50,7 +50,9 @@ class Link:
         board: ProblemBoard,
         clock: Callable[[], float],
         store: SchemaStore | None = None,
+        pod: Cell[PodFacts] | None = None,
     ) -> None:
+        self._pod = pod or Cell(PodFacts())
         self._settings = settings
         self._store = store or SchemaStore(None)
         self._pacer = pacer
@@ -66,6 +68,7 @@ class Link:
             for url in settings.urls
         }
         self._again = asyncio.Event()
+        self._resting = False
         self._pinned: set[str] = set()
         self._play: Play | None = None
         self.ice = Ice(settings, board=board, clock=clock)
@@ -91,6 +94,8 @@ class Link:
         while True:
             live_since: float | None = None
             for url in self._settings.urls:
+                if self._must_wait_for_pod(url):
+                    continue
                 live_since = await self._visit(url)
                 if live_since is not None:
                     self.reconnects += 1
@@ -99,6 +104,27 @@ class Link:
                 wait = self._settings.retry_s
             await self._rest(wait * random.uniform(0.75, 1.25))
             wait = min(wait * 2, self._settings.retry_max_s)
+
+    def _must_wait_for_pod(self, url: str) -> bool:
+        """Whether the server is on a pod that does not run or is starting: that is said instead of asking it in vain."""
+        pod = self._pod.value
+        if not pod.is_in_the_way_of(url):
+            if url == pod.url:
+                self._unpin("pod")
+            return False
+        for code in ("server", "session"):
+            self._unpin(code)
+        self._pin("pod", pod.message, pod.hint)
+        self.url = mask_url(url)
+        self._publish(
+            "connecting" if pod.phase in ("unknown", "starting", "booting") else "offline", url=self.url, version=""
+        )
+        return True
+
+    def hurry(self) -> None:
+        """Connect at once when the link only waits for its next try; a session is left alone."""
+        if self._resting:
+            self._again.set()
 
     async def _visit(self, url: str) -> float | None:
         """One try at one server; when its session was live, the time at which it became so."""
@@ -120,11 +146,15 @@ class Link:
         return live_since
 
     async def _rest(self, seconds: float) -> None:
+        self._resting = True
         try:
             async with asyncio.timeout(seconds):
                 await self._again.wait()
         except TimeoutError:
             return
+        finally:
+            self._resting = False
+            self._again.clear()
 
     async def _serve(self, api: ScopeApi, url: str) -> None:
         health = await api.health()

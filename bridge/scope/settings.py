@@ -2,14 +2,17 @@
 
 from __future__ import annotations
 
-__all__ = ["IceServerSettings", "LoadParams", "ScopeSettings", "TurnSettings"]
+__all__ = ["POD", "IceServerSettings", "LoadParams", "ScopeSettings", "TurnSettings"]
 
-from typing import Any, Literal
+from typing import Any, Final, Literal
 
 from pydantic import ConfigDict, Field, SecretStr, field_validator
 
 from bridge.model.document import PartSettings
 from bridge.scope.urls import check_url, ice_uri, is_loopback
+
+POD: Final = "pod"
+"""In ``scope.urls`` the rented pod's own address."""
 
 
 class LoadParams(PartSettings):
@@ -95,7 +98,8 @@ class ScopeSettings(PartSettings):
 
     urls: tuple[str, ...] = Field(
         (),
-        description='Servers in order of preference, such as "http://192.168.1.20:8000". The first that works is used.',
+        description='Servers in order of preference, such as "http://192.168.1.20:8000". The first that works is used. '
+        '"pod" is the pod of pod.id, which is also used when no server is named.',
     )
     pipeline: str = Field("longlive", description='Pipeline to load; "" takes whatever the server has loaded.')
     load_params: LoadParams = Field(LoadParams(), description="What the pipeline is loaded with.")
@@ -146,4 +150,4 @@ class ScopeSettings(PartSettings):
     @field_validator("urls")
     @classmethod
     def _check_urls(cls, urls: tuple[str, ...]) -> tuple[str, ...]:
-        return tuple(check_url(url) for url in urls)
+        return tuple(POD if url.strip() == POD else check_url(url) for url in urls)

@@ -66,8 +66,21 @@ def _samples(status: Mapping[str, Any], rejected: Mapping[tuple[str, str], int])
         yield "output_frames_total", "counter", "Frames written.", _sink(output), output["frames"]
     for output in status["outputs"]:
         yield "output_up", "gauge", "1 while the sink is open.", _sink(output), output["state"] == "open"
+    if pod := status.get("pod"):
+        yield from _pod(pod)
     for (source, reason), count in rejected.items():
         yield "events_rejected_total", "counter", "Bad input, by reason.", {"source": source, "reason": reason}, count
+
+
+def _pod(pod: Mapping[str, Any]) -> Iterable[Sample]:
+    labels = {"id": pod["id"]}
+    for phase in ("unknown", "stopped", "starting", "booting", "ready", "stopping", "failed"):
+        yield "pod_phase", "gauge", "1 for the phase of the pod.", {**labels, "phase": phase}, pod["phase"] == phase
+    yield "pod_cost_usd_per_hour", "gauge", "Price now.", labels, pod["cost_per_hour"]
+    yield "pod_uptime_seconds", "gauge", "Length of this run.", labels, pod["uptime_s"]
+    yield "pod_spend_usd", "gauge", "Cost of this run.", labels, pod["spend_usd"]
+    idle = pod["idle_min"]
+    yield "pod_idle_seconds", "gauge", "Since somebody used it.", labels, None if idle is None else idle * 60
 
 
 def _sink(output: Mapping[str, Any]) -> Mapping[str, str]:

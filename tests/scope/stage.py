@@ -15,7 +15,7 @@ from typing import Any
 
 from bridge.model.board import ProblemBoard
 from bridge.model.cell import Cell
-from bridge.model.facts import ScopeFacts
+from bridge.model.facts import PodFacts, ScopeFacts
 from bridge.model.frames import Frame, LatestSlot
 from bridge.scope import ScopeClient, ScopeSettings
 
@@ -104,7 +104,7 @@ class Player:
 
 
 @contextlib.contextmanager
-def playing(*urls: str, start: bool = True, **settings: object) -> Iterator[Player]:
+def playing(*urls: str, start: bool = True, pod: Cell[PodFacts] | None = None, **settings: object) -> Iterator[Player]:
     quick = {
         "retry_s": 0.05,
         "retry_max_s": 0.2,
@@ -126,6 +126,7 @@ def playing(*urls: str, start: bool = True, **settings: object) -> Iterator[Play
         frames=frames,
         board=board,
         clock=time.monotonic,
+        pod=pod,
     )
     if start:
         client.start()

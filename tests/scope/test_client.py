@@ -3,6 +3,7 @@
 import threading
 import time
 from collections.abc import Iterator
+from dataclasses import replace
 
 import numpy as np
 import pytest
@@ -10,7 +11,7 @@ import pytest
 from bridge.model.board import ProblemBoard
 from bridge.model.cell import Cell
 from bridge.model.desired import DesiredState, OneShot, Prompt, PromptPlan
-from bridge.model.facts import ScopeFacts
+from bridge.model.facts import PodFacts, ScopeFacts
 from bridge.model.frames import LatestSlot
 from bridge.scope import ScopeClient, ScopeSettings
 from tests.scope.stage import Server, playing, rehearsal, until
@@ -199,6 +200,26 @@ def test_reconnect_on_demand(server: Server) -> None:
         player.wait("live")
         player.client.reconnect()
         until(lambda: player.client.status().reconnects == 1, "the reconnect")
+        player.wait("live")
+
+
+def test_a_pod_that_does_not_run_is_named_and_not_asked_and_then_played_on_at_once(server: Server) -> None:
+    stopped = PodFacts(server.url, "stopped", "The pod is stopped (EXITED).", "Start it with: scope-bridge pod start.")
+    pod = Cell(stopped)
+    with playing(server.url, pod=pod, retry_s=30.0, retry_max_s=30.0) as player:
+        until(lambda: player.problems().get("pod") == stopped.message, "the problem")
+        assert (player.facts.value.state, player.problems().keys()) == ("offline", {"pod"})
+        pod.set(replace(stopped, phase="booting", message="The pod runs, Scope on it is starting."))
+        until(lambda: "starting" in player.problems()["pod"], "the news")
+        assert player.client.status().reconnects == 0
+        pod.set(PodFacts(server.url, "ready"))
+        player.wait("live")
+        until(lambda: not player.problems(), "an empty board")
+
+
+def test_another_server_is_played_on_while_the_pod_is_stopped(server: Server) -> None:
+    pod = Cell(PodFacts("http://127.0.0.1:9", "stopped", "The pod is stopped.", "Start it."))
+    with playing("http://127.0.0.1:9", server.url, pod=pod) as player:
         player.wait("live")
 
 

@@ -124,7 +124,10 @@ function showMacros(values) {
 // A controller that a mapping file knows and nobody has plugged in is no news: those are counted, and listed on demand.
 function showInputs(s) {
   const here = s.midi.filter((port) => port.state !== "waiting"), absent = s.midi.filter((port) => port.state === "waiting");
+  const pod = s.pod;
   put($("inputs"),
+    ...(pod ? row(pod.phase === "ready" ? "good" : pod.phase === "failed" ? "bad" : "idle", "Pod " + (pod.name || pod.id),
+      pod.spend_usd === null ? "" : `$${pod.spend_usd.toFixed(2)}, $${pod.cost_per_hour.toFixed(2)}/h`, pod.phase) : []),
     ...row(level[s.audio.state], "Sound: " + s.audio.source, s.audio.state, s.audio.gated && s.audio.state === "running" ? "quiet" : ""),
     ...s.osc.flatMap((osc) => row(level[osc.state || "listening"], "OSC " + osc.address, count(osc.received, "message", "messages"),
       [osc.state === "waiting" ? "waiting" : "", osc.rejected ? osc.rejected + " rejected" : "", osc.dropped ? osc.dropped + " dropped" : ""]
