@@ -4,7 +4,7 @@ VENV ?= .venv
 PY := $(VENV)/bin/python
 ARGS ?=
 
-.PHONY: help demo test test-peers check fast lock wheel bench screenshots clean
+.PHONY: help demo test test-peers check fast lock wheel soak bench screenshots clean
 
 help: ## this list
 	@grep -hE '^[a-z-]+:.*##' $(MAKEFILE_LIST) | sed -E 's/:.*## /\t/' | expand -t 14
@@ -21,11 +21,14 @@ check: $(VENV)/.dev ## ruff, mypy, import-linter
 	$(VENV)/bin/lint-imports
 
 fast: $(VENV)/.dev ## the quick tests alone
-	$(PY) -m pytest -q $(ARGS)
+	$(PY) -m pytest -q -n 3 $(ARGS)
 
 test-peers: $(VENV)/.dev ## tests against programs others wrote (JACK, PulseAudio, Pure Data, ...): installs them with apt
 	tests/peers/install.sh
 	$(PY) -m pytest -q -o addopts="--strict-markers --import-mode=importlib" tests/peers $(ARGS)
+
+soak: $(VENV)/.dev ## a fault every 20 seconds for MINUTES (30): does anything grow, linger or slow down?
+	$(PY) -m benchmarks.soak --minutes $(or $(MINUTES),30) $(ARGS)
 
 bench: $(VENV)/.dev ## every figure in the README, measured on this machine (takes minutes)
 	$(PY) -m benchmarks.all $(ARGS)

@@ -16,6 +16,8 @@ from pathlib import Path
 ROOT = Path(__file__).resolve().parents[1]
 SCRIPTS = (
     "pacing",
+    "quantize",
+    "latency",
     "control_latency",
     "osc_flood",
     "daemon",

@@ -14,7 +14,7 @@ from typing import Any, Final
 
 from bridge.avatar import THEME as AVATAR
 from bridge.avatar import pictures_of
-from bridge.config import SYSTEM_CONFIG_DIRECTORY, Loaded, user_config_directory
+from bridge.config import SYSTEM_CONFIG_DIRECTORY, Loaded, cache_directory, user_config_directory
 from bridge.control import Conductor
 from bridge.ears import EarsThread, make_ears
 from bridge.feedback import OscFeedback
@@ -28,13 +28,14 @@ from bridge.model.board import ProblemBoard
 from bridge.model.cell import Cell
 from bridge.model.desired import FxState
 from bridge.model.eventlog import EventLog
-from bridge.model.facts import ScopeFacts
+from bridge.model.facts import PodFacts, ScopeFacts
 from bridge.model.frames import Frame, LatestSlot
 from bridge.model.plain import as_plain
 from bridge.outputs import Outputs
 from bridge.program import Program
 from bridge.report import StatusReport
 from bridge.scope import ScopeClient
+from bridge.scope.pods import PodKeeper, read_key
 from bridge.service import Health, Notifier, Pulse
 from bridge.settings import Settings
 from bridge.show import Show, ShowSettings
@@ -87,14 +88,28 @@ class App:
             clock=clock,
             source_size=(settings.scope.load_params.width, settings.scope.load_params.height),
         )
+        pod_facts = Cell(PodFacts())
         self.scope = ScopeClient(
-            settings.scope,
+            settings.session,
             settings.avatar,
             pictures=pictures_of(
                 settings.avatar, loaded.sources, (user_config_directory(os.environ), SYSTEM_CONFIG_DIRECTORY)
             ),
             facts=self.facts,
             frames=frames,
+            board=self.board,
+            clock=clock,
+            hidden=lambda: self.fx.value.blackout or self.fx.value.paused,
+            pod=pod_facts,
+            schemas=cache_directory(os.environ) / "schemas",
+        )
+        self.report = StatusReport(self, clock)
+        self.pod = PodKeeper(
+            settings.pod,
+            key=read_key(os.environ),
+            facts=pod_facts,
+            is_live=lambda: self.facts.value.state == "live",
+            use=self.report.use,
             board=self.board,
             clock=clock,
         )
@@ -115,6 +130,8 @@ class App:
             switching=Switching(
                 self.scope, theme=lambda: show.theme, avatar_theme=avatar, text_theme=settings.show.theme
             ),
+            choose_server=self.scope.pin,
+            pod=self.pod.act,
             feedback=self.feedback,
             supervisor=self.supervisor,
             board=self.board,
@@ -148,7 +165,6 @@ class App:
         self.ears = EarsThread(make_ears(settings.ears, self.board), on_heard=self.conductor.on_heard, board=self.board)
         self.audio = AudioInput(settings.audio, on_block=self.ears.feed, board=self.board, clock=clock)
         self.health = Health()
-        self._report = StatusReport(self, clock)
         self.web = WebServer(
             settings.web,
             status=self.status,
@@ -166,7 +182,7 @@ class App:
 
     def status(self) -> dict[str, Any]:
         """The status document, as plain JSON."""
-        document: dict[str, Any] = as_plain(self._report.document())
+        document: dict[str, Any] = as_plain(self.report.document())
         return document
 
     def reload(self) -> None:
@@ -186,7 +202,7 @@ class App:
         self.supervisor.start()
         try:
             await self._start()
-            notifier.ready(self._report.line())
+            notifier.ready(self.report.line())
             for call in self._ready:
                 call()
             self.supervisor.keep("service", lambda: self._show_life(notifier))
@@ -210,6 +226,7 @@ class App:
         self.ears.start()
         self.audio.start()
         self.scope.start()
+        self.supervisor.keep("pod", self.pod.run)
         self.supervisor.keep("feedback", self._tell_state)
         self.supervisor.keep("library", self._follow_files)
         self.facts.subscribe(lambda _: _hand_over(loop, self._learn_schema))
@@ -258,14 +275,18 @@ class App:
             else:
                 self.board.clear("service", "standstill")
                 notifier.ping()
-            notifier.status(self._report.line())
+            notifier.status(self.report.line())
             await asyncio.sleep(pause)
 
     async def _tell_state(self) -> None:
         while True:
             shown = self.conductor.show.report(self.conductor.world())
             self.feedback.update(
-                bpm=self.conductor.tempo.grid.bpm, theme=shown.theme, params=shown.desired, problems=self.board.problems
+                bpm=self.conductor.tempo.grid.bpm,
+                theme=shown.theme,
+                params=shown.desired,
+                problems=self.board.problems,
+                pod=self.pod.status(),
             )
             await asyncio.sleep(FEEDBACK_S)
 

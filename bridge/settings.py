@@ -19,6 +19,7 @@ from bridge.model.document import PartSettings
 from bridge.outputs import OutputSettings
 from bridge.program import ProgramSettings
 from bridge.scope import AvatarSettings, ScopeSettings
+from bridge.scope.pods import PodSettings, with_pod
 from bridge.show import ShowSettings
 from bridge.tempo import TempoSettings
 from bridge.web import WebSettings
@@ -36,6 +37,7 @@ class Settings(PartSettings):
 
     scope: ScopeSettings = Field(default_factory=ScopeSettings, description="The Daydream Scope server.")
     avatar: AvatarSettings = Field(default_factory=AvatarSettings, description="A character kept by a reference image.")
+    pod: PodSettings = Field(default_factory=PodSettings, description="The rented GPU (RunPod).")
     osc: OscSettings = Field(default_factory=OscSettings, description="OSC in.")
     midi: MidiSettings = Field(default_factory=MidiSettings, description="MIDI in.")
     link: LinkSettings = Field(default_factory=LinkSettings, description="Ableton Link.")
@@ -49,3 +51,8 @@ class Settings(PartSettings):
     feedback: FeedbackSettings = Field(default_factory=FeedbackSettings, description="State told to other programs.")
     web: WebSettings = Field(default_factory=WebSettings, description="Status page and HTTP API.")
     log: LogSettings = Field(default_factory=LogSettings, description="Logging.")
+
+    @property
+    def session(self) -> ScopeSettings:
+        """The Scope section as the session uses it: "pod" is replaced by the pod's address."""
+        return with_pod(self.scope, self.pod)

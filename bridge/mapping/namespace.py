@@ -11,6 +11,8 @@
 ``/bridge/mode s``            ``text`` or ``video``; ``/bridge/mode/video`` does it as a button
 ``/bridge/avatar/reference s``  one of the configured pictures, by name or number from 1; ``.../<name>`` as a button
 ``/bridge/avatar/clear``      no reference picture
+``/bridge/server s``          pin a Scope server by number from 1, address or host; 0 or "auto" chooses by preference
+``/bridge/quantize s``        what changes are timed to: none, beat, bar, 2_bar or 4_bar
 ``/scope/<param> v``          Scope's own addresses, also ``/scope/<node>/<param>`` and ``/scope/prompt``
 ============================  =====================================================================
 """
@@ -43,6 +45,8 @@ _FIXED: Final[dict[str, str]] = {
     "/bridge/avatar/reference": "avatar/reference",
     "/bridge/avatar/clear": "action/avatar_clear",
     "/bridge/bpm": "tempo/bpm",
+    "/bridge/server": "server",
+    "/bridge/quantize": "param/quantize_mode",
     "/scope/prompt": "prompt",
     **{f"/bridge/macro/{name}": f"macro/{name}" for name in MACROS},
     **{f"/bridge/fx/{name}": f"fx/{name}" for name in EFFECTS},

@@ -14,6 +14,10 @@
         - ScopeRefused            the server answered with an error
         - ScopeProtocolError      the answer does not have the shape Scope gives
         - ScopeSessionLost        the WebRTC session failed or went silent
+      × PodError                  something about the rented GPU
+        - PodUnreachable          RunPod gives no usable answer now; worth another try later
+        - PodKeyRefused           RunPod does not accept the API key
+        - PodRefused              RunPod refuses what was asked
       × OutputError               a sink cannot open or write
       × DependencyMissing         an optional package or system library is not installed
       × ServiceError              the unit could not be installed
@@ -33,6 +37,10 @@ __all__ = [
     "OscDecodeError",
     "OutputError",
     "PictureError",
+    "PodError",
+    "PodKeyRefused",
+    "PodRefused",
+    "PodUnreachable",
     "ScopeBridgeError",
     "ScopeError",
     "ScopeProtocolError",
@@ -112,7 +120,15 @@ class PictureError(InputError):
 
 
 class ScopeError(ScopeBridgeError):
-    """Base for everything that goes wrong between us and a Scope server."""
+    """Base for everything that goes wrong between us and a Scope server.
+
+    Args:
+        code: its row in the catalogue of troubles (``bridge.scope.troubles``); empty where it has none.
+    """
+
+    def __init__(self, message: str, *, hint: str = "", code: str = "") -> None:
+        super().__init__(message, hint=hint)
+        self.code = code
 
 
 class ScopeUnreachable(ScopeError):
@@ -122,8 +138,8 @@ class ScopeUnreachable(ScopeError):
 class ScopeRefused(ScopeError):
     """Raised when the server answers with an error status."""
 
-    def __init__(self, message: str, *, status: int, hint: str = "") -> None:
-        super().__init__(message, hint=hint)
+    def __init__(self, message: str, *, status: int, hint: str = "", code: str = "") -> None:
+        super().__init__(message, hint=hint, code=code)
         self.status = status
 
 
@@ -133,6 +149,34 @@ class ScopeProtocolError(ScopeError):
 
 class ScopeSessionLost(ScopeError):
     """Raised when the WebRTC session fails or goes silent."""
+
+
+class PodError(ScopeBridgeError):
+    """Base for everything that goes wrong between us and RunPod."""
+
+
+class PodUnreachable(PodError):
+    """Raised when RunPod gives no usable answer now: network, overload, rate limit, not its API.
+
+    Args:
+        retry_after: seconds that RunPod asks us to wait, None where it does not say.
+    """
+
+    def __init__(self, message: str, *, hint: str = "", retry_after: float | None = None) -> None:
+        super().__init__(message, hint=hint)
+        self.retry_after = retry_after
+
+
+class PodKeyRefused(PodError):
+    """Raised when RunPod does not accept the API key."""
+
+
+class PodRefused(PodError):
+    """Raised when RunPod refuses what was asked; ``status`` is 404 for an unknown pod, 409 for a wrong moment."""
+
+    def __init__(self, message: str, *, status: int, hint: str = "") -> None:
+        super().__init__(message, hint=hint)
+        self.status = status
 
 
 class OutputError(ScopeBridgeError):

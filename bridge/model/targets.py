@@ -11,6 +11,7 @@ A target is a short path, the same in mappings, OSC and the HTTP API:
 ``prompt``                the text of the prompt, as a cut-free transition
 ``mode`` ``mode/<name>``  what Scope paints from: ``text`` or ``video``
 ``avatar/reference`` ``avatar/reference/<name>``  which of the configured reference pictures is held
+``server``                pin a Scope server: number from 1, address or host; 0 or ``auto`` chooses by preference
 ========================  ==========================================================
 """
 
@@ -43,6 +44,8 @@ ACTIONS: Final = {
     "reconnect": "drop the Scope session and connect again",
     "mode_toggle": "from text to video input and back; the outputs hold the picture meanwhile",
     "avatar_clear": "no reference picture any more",
+    "pod_start": "start the rented GPU; it costs money from then",
+    "pod_stop": "stop the rented GPU, and see to it that it is stopped",
 }
 """Action name -> what it does, in one line for help and docs."""
 
@@ -65,8 +68,8 @@ EFFECTS: Final = {
 MODES: Final = ("text", "video")
 """What Scope can paint from: prompts alone, or a camera or guide picture."""
 
-CHOICES: Final = frozenset({"theme", "prompt", "mode", "avatar/reference"})
-"""Targets that take a text; all but the prompt have a target per choice (``theme/<slug>``), which is fired."""
+CHOICES: Final = frozenset({"theme", "prompt", "mode", "avatar/reference", "server"})
+"""Targets that take a text. Theme, mode and reference have a target per choice too (``theme/<slug>``), which is fired."""
 
 
 @dataclass(frozen=True, slots=True)

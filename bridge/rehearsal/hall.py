@@ -61,7 +61,7 @@ class Hall:
         plan = plan_session(initial, self.loader.pipelines, needs_ids=not self.is_old)
         # An empty list keeps aiortc from asking its default STUN server on the internet.
         peer = RTCPeerConnection(RTCConfiguration(iceServers=[]))
-        session = Session(peer, initial, plan, self.journal, self.faults, self.settings.fps)
+        session = Session(peer, initial, plan, self.journal, self.faults, self.settings.fps, self.settings.stamp)
         try:
             peer.on("track", session.on_track)
             peer.on("datachannel", session.on_channel)

@@ -16,6 +16,8 @@ import av
 from aiortc import MediaStreamTrack
 from aiortc.codecs import h264, vpx
 
+from bridge.rehearsal.stamp import write_stamp
+
 _TIME_BASE: Final = Fraction(1, 90_000)
 _MAX_FPS: Final = 60.0
 _POLL: Final = 0.25
@@ -90,7 +92,13 @@ class OutputTrack(MediaStreamTrack):
     kind = "video"
 
     def __init__(
-        self, queue: FrameQueue, rate: ProductionRate, *, is_paused: Callable[[], bool], on_frame: Callable[[], None]
+        self,
+        queue: FrameQueue,
+        rate: ProductionRate,
+        *,
+        is_paused: Callable[[], bool],
+        on_frame: Callable[[av.VideoFrame], None],
+        stamped: bool = False,
     ) -> None:
         super().__init__()
         self.started = asyncio.Event()
@@ -99,6 +107,7 @@ class OutputTrack(MediaStreamTrack):
         self._rate = rate
         self._is_paused = is_paused
         self._on_frame = on_frame
+        self._stamped = stamped
         self._began: float | None = None
         self._due = 0.0
 
@@ -111,8 +120,10 @@ class OutputTrack(MediaStreamTrack):
         self._began = now if self._began is None else self._began
         frame.pts = int((now - self._began) * 90_000)
         frame.time_base = _TIME_BASE
+        if self._stamped:
+            write_stamp(frame, round(now * 1_000_000))
         self.last = frame
-        self._on_frame()
+        self._on_frame(frame)
         return frame
 
     async def _next(self) -> av.VideoFrame:

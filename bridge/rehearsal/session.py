@@ -86,6 +86,7 @@ class Session:
     Args:
         initial: the merged initial parameters.
         fps: frames a second of the imaginary GPU.
+        stamped: write the time into each picture.
     """
 
     def __init__(
@@ -96,6 +97,7 @@ class Session:
         journal: Journal,
         faults: Faults,
         fps: float,
+        stamped: bool = False,
     ) -> None:
         self.id = str(uuid.uuid4())
         self.peer = peer
@@ -108,7 +110,9 @@ class Session:
         chunk = plan.pipeline.chunk if plan.pipeline else 12
         self.video = VideoInput(max(2 * chunk, 8)) if plan.mode == "video" else None
         self.queue = FrameQueue(chunk, asyncio.get_running_loop())
-        self.track = OutputTrack(self.queue, self.rate, is_paused=lambda: self.paused, on_frame=self._count)
+        self.track = OutputTrack(
+            self.queue, self.rate, is_paused=lambda: self.paused, on_frame=self._count, stamped=stamped
+        )
         self.worker: Worker | None = None
         if plan.pipeline is not None:
             self.worker = Worker(
@@ -188,7 +192,7 @@ class Session:
             "elapsed_seconds": round(elapsed, 3),
             "fps_in": round(frames_in / elapsed, 2),
             "fps_out": round(self.frames_out / elapsed, 2),
-            "pipeline_fps": round(self.rate.fps, 2),
+            "pipeline_fps": self.rate.fps,
             "output_sinks": {},
             "input_source_enabled": False,
             "input_source_type": None,
@@ -228,8 +232,11 @@ class Session:
         if self.worker is not None:
             (self.worker.running.clear if self.paused else self.worker.running.set)()
 
-    def _count(self) -> None:
+    def _count(self, frame: av.VideoFrame) -> None:
         self.frames_out += 1
+        if isinstance(call := frame.opaque, int):
+            frame.opaque = None
+            self._journal.shown(time.monotonic(), self.id, call)
 
     async def _read(self, track: MediaStreamTrack) -> None:
         try:

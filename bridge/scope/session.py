@@ -2,13 +2,15 @@
 
 from __future__ import annotations
 
-__all__ = ["MediaSession", "usable_ice"]
+__all__ = ["MediaSession"]
 
 import asyncio
 import fractions
+import functools
+import inspect
 import json
 import logging
-from collections.abc import Callable, Iterable, Mapping
+from collections.abc import Callable, Mapping
 from typing import Any, Final
 
 import av
@@ -20,11 +22,12 @@ from aiortc import (
     RTCRtpSender,
     RTCSessionDescription,
 )
-from aiortc.rtcicetransport import parse_stun_turn_uri
 
 from bridge.model.errors import ScopeProtocolError, ScopeSessionLost
+from bridge.scope.ice import relay_only
+from bridge.scope.ladder import IcePlan
 from bridge.scope.receive import receive_sooner
-from bridge.scope.replies import IceServer
+from bridge.scope.troubles import Diagnosis, diagnosis, trouble_error
 
 logger = logging.getLogger(__name__)
 
@@ -43,25 +46,30 @@ class MediaSession:
     def __init__(
         self,
         *,
-        ice: Iterable[IceServer],
+        ice: IcePlan,
         codec: str,
         send_size: tuple[int, int] | None,
         on_ready: Callable[[], None],
     ) -> None:
-        servers = [RTCIceServer(list(s.urls), s.username or None, s.credential or None) for s in ice]
-        self._peer = RTCPeerConnection(RTCConfiguration(iceServers=servers))
+        servers = [RTCIceServer(list(s.urls), s.username or None, s.credential or None) for s in ice.servers]
+        configuration = RTCConfiguration(iceServers=servers)
+        self._peer = RTCPeerConnection(relay_only(configuration) if ice.relay_only else configuration)
         self._black = BlackTrack(*send_size) if send_size is not None else None
         self._track: asyncio.Future[MediaStreamTrack] = asyncio.get_running_loop().create_future()
-        self._lost: asyncio.Future[str] = asyncio.get_running_loop().create_future()
+        self._lost: asyncio.Future[Diagnosis] = asyncio.get_running_loop().create_future()
         self._opened = asyncio.Event()
-        transceiver = self._peer.addTransceiver(self._black or "video", direction="sendrecv")
+        self._line = transceiver = self._peer.addTransceiver(self._black or "video", direction="sendrecv")
         transceiver.setCodecPreferences(_preferring(codec))
         self._intake = receive_sooner(transceiver.receiver)
         self._channel = self._peer.createDataChannel(CHANNEL, ordered=True)
+        self._ice: Any = transceiver.receiver.transport.transport
+        _bound(self._ice, ice.gather_s)
+        if self._peer.sctp is not None:
+            _bound(self._peer.sctp.transport.transport, ice.gather_s)
         self._channel.bufferedAmountLowThreshold = MOST_BUFFERED // 2
         self._channel.on("open", self._on_open)
         self._channel.on("message", self._on_message)
-        self._channel.on("close", lambda: self._lose("The server closed the parameter channel."))
+        self._channel.on("close", lambda: self._lose("stream-ended", detail=": it closed the parameter channel"))
         self._channel.on("bufferedamountlow", on_ready)
         self._on_ready = on_ready
         self._peer.on("track", self._on_track)
@@ -78,8 +86,9 @@ class MediaSession:
         return self._channel.readyState == "open" and self._channel.bufferedAmount <= MOST_BUFFERED
 
     async def offer(self) -> str:
-        """The SDP offer with all candidates in it: aiortc gathers before it answers, no trickle is needed."""
-        await self._peer.setLocalDescription(await self._peer.createOffer())
+        """The SDP offer with all candidates in it, gathered on the first call: no trickle is needed."""
+        if self._peer.iceGatheringState == "new":
+            await self._peer.setLocalDescription(await self._peer.createOffer())
         return str(self._peer.localDescription.sdp)
 
     async def accept(self, sdp: str) -> None:
@@ -87,9 +96,21 @@ class MediaSession:
         try:
             await self._peer.setRemoteDescription(RTCSessionDescription(sdp, "answer"))
         except (ValueError, KeyError, IndexError, AttributeError, AssertionError) as error:
-            raise ScopeProtocolError(
-                "The server's WebRTC answer cannot be used.", hint="Restart the Scope server; report this if it stays."
-            ) from error
+            raise trouble_error(ScopeProtocolError, "not-an-answer") from error
+        if self._line.currentDirection not in ("sendrecv", "recvonly"):
+            raise trouble_error(ScopeProtocolError, "recvonly")
+
+    @property
+    def relayed(self) -> bool:
+        """Whether the TURN server gave a relay address; known once there is an offer."""
+        return any(candidate.type == "relay" for candidate in self._ice.iceGatherer.getLocalCandidates())
+
+    @property
+    def path(self) -> tuple[str, str] | None:
+        """Kinds of the two candidates in use, ours and the server's; None while none are (or aiortc does not tell)."""
+        for pair in getattr(self._ice._connection, "_nominated", {}).values():
+            return str(pair.local_candidate.type), str(pair.remote_candidate.type)
+        return None
 
     async def video(self) -> MediaStreamTrack:
         """The returned video, once the answer was taken."""
@@ -101,8 +122,8 @@ class MediaSession:
 
     async def ended(self) -> None:
         """Wait for the end. Raises ScopeSessionLost with the reason."""
-        reason = await asyncio.shield(self._lost)
-        raise ScopeSessionLost(reason, hint="A new session is made.")
+        lost = await asyncio.shield(self._lost)
+        raise ScopeSessionLost(lost.message, hint=lost.hint, code=lost.code)
 
     def send(self, message: Mapping[str, Any]) -> None:
         """Send one message of parameters; ask ``can_send`` first."""
@@ -135,7 +156,7 @@ class MediaSession:
 
     def _on_state(self) -> None:
         if self._peer.connectionState == "failed":
-            self._lose("The media connection failed.")
+            self._lose("media-failed")
 
     def _on_message(self, message: str | bytes) -> None:
         """The server says little: that it stops. Anything unknown is for later versions."""
@@ -145,13 +166,11 @@ class MediaSession:
             return
         if isinstance(told, dict) and told.get("type") == "stream_stopped":
             why = told.get("error_message")
-            self._lose(
-                f"The server ended the stream: {why[:200]}." if isinstance(why, str) else "The server ended the stream."
-            )
+            self._lose("stream-ended", detail=f": {why[:200].rstrip('.')}" if isinstance(why, str) else "")
 
-    def _lose(self, reason: str) -> None:
+    def _lose(self, code: str, **facts: Any) -> None:
         if not self._lost.done():
-            self._lost.set_result(reason)
+            self._lost.set_result(diagnosis(code, **facts))
 
 
 class BlackTrack(MediaStreamTrack):
@@ -179,23 +198,12 @@ class BlackTrack(MediaStreamTrack):
         return self._picture
 
 
-def usable_ice(servers: Iterable[IceServer]) -> tuple[tuple[IceServer, ...], int]:
-    """Those that aiortc can parse, in order (it uses the first STUN and the first TURN URI only), and how many it cannot."""
-    usable, refused = [], 0
-    for server in servers:
-        urls = tuple(url for url in server.urls if _parses(url))
-        refused += len(server.urls) - len(urls)
-        if urls:
-            usable.append(IceServer(urls, server.username, server.credential))
-    return tuple(usable), refused
-
-
-def _parses(url: str) -> bool:
-    try:
-        parse_stun_turn_uri(url)
-    except ValueError:
-        return False
-    return True
+def _bound(ice: Any, seconds: float) -> None:
+    """Gather for at most ``seconds``; a dead STUN or TURN server or interface would cost aioice's fixed five."""
+    connection = ice.iceGatherer._connection
+    gather = connection.get_component_candidates
+    if "timeout" in inspect.signature(gather).parameters:
+        connection.get_component_candidates = functools.partial(gather, timeout=seconds)
 
 
 def _preferring(codec: str) -> list[Any]:

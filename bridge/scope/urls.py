@@ -2,13 +2,16 @@
 
 from __future__ import annotations
 
-__all__ = ["check_url", "is_loopback", "is_runpod", "mask_url"]
+__all__ = ["IceUri", "check_url", "ice_uri", "is_loopback", "is_runpod", "mask_url"]
 
 import ipaddress
-from typing import Final
+import re
+from dataclasses import dataclass
+from typing import Final, Literal
 from urllib.parse import parse_qsl, urlencode, urlsplit, urlunsplit
 
 MASK: Final = "***"
+_ICE: Final = re.compile(r"(stuns?|turns?):([^?:\s]+)(?::([0-9]{1,9}))?(?:\?transport=([a-z]+))?")
 
 
 def check_url(url: str) -> str:
@@ -50,3 +53,39 @@ def is_loopback(url: str) -> bool:
 def is_runpod(url: str) -> bool:
     """Whether the server is behind RunPod's HTTP proxy."""
     return (urlsplit(url).hostname or "").endswith(".proxy.runpod.net")
+
+
+@dataclass(frozen=True, slots=True)
+class IceUri:
+    """A STUN or TURN address in its parts; ``via`` is how a TURN server is reached, "" for STUN."""
+
+    uri: str
+    host: str
+    port: int
+    via: Literal["", "udp", "tcp", "tls"]
+
+
+def ice_uri(uri: str) -> IceUri:
+    """``uri`` in its parts (RFC 7064 and 7065), where aiortc can use it.
+
+    Raises:
+        ValueError: it is no such address, or of a kind that aiortc passes over; the message never repeats it.
+    """
+    found = _ICE.fullmatch(uri)
+    if found is None:
+        raise ValueError('is not an address such as "turn:turn.example.org:3478?transport=udp" (IPv6 needs a name).')
+    scheme, host, port, transport = found.groups()
+    number = int(port or (5349 if scheme in ("stuns", "turns") else 3478))
+    if not 0 < number < 65536:
+        raise ValueError("has a port that is not a number between 1 and 65535.")
+    if scheme == "stuns" or (scheme == "stun" and transport):
+        raise ValueError("is STUN in a form that cannot be used: only plain stun: without ?transport= can.")
+    if scheme == "stun":
+        return IceUri(uri, host, number, "")
+    if scheme == "turns" and transport in (None, "tcp"):
+        return IceUri(uri, host, number, "tls")
+    if scheme == "turn" and transport in (None, "udp"):
+        return IceUri(uri, host, number, "udp")
+    if scheme == "turn" and transport == "tcp":
+        return IceUri(uri, host, number, "tcp")
+    raise ValueError("is TURN over a transport that cannot be used: turn over udp or tcp and turns over tcp can.")

@@ -12,10 +12,11 @@ from bridge.scope.replies import LoadState
 
 @dataclass(frozen=True, slots=True)
 class Visit:
-    """The pipeline that is loaded, how it is used, and by what a restart or a foreign change is recognised.
+    """The pipeline that is loaded, how it is used, by what a restart or a foreign change is recognised.
 
     ``vace``: it was loaded with VACE. ``via_vace``: input video is to go to VACE, not to the latents. ``size`` is the
-    picture's, width and height.
+    picture's, width and height. ``session`` is our id there; ``stale_turn`` says that the only relay is the server's
+    and its password has aged.
     """
 
     pipeline: str
@@ -24,6 +25,8 @@ class Visit:
     started: float | None
     loaded: LoadState
     log_offset: int | None = None
+    session: str = ""
+    stale_turn: bool = False
     size: tuple[int, int] = (0, 0)
     via_vace: bool = False
 

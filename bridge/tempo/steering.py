@@ -27,6 +27,8 @@ class Steering:
     def __init__(self, beats_per_bar: int, max_slew_s: float) -> None:
         self._max_slew_s = max_slew_s
         self._land_by: int | None = None
+        self._given_at = -math.inf
+        self._passed: tuple[int, float] | None = None  # a beat that fell due before the line was planned anew, and when
         self.grid = BeatGrid(beats_per_bar=beats_per_bar)
         self.beat = -1
         """The last beat given out, -1 before the first."""
@@ -41,8 +43,9 @@ class Steering:
     def begin(self, target: Reading, source: TempoSource, confidence: float, now: float) -> None:
         """Start from rest: the next beat counted is the source's next one."""
         since = (now - target.beat_time) % target.period
-        count = self.beat + 1 if since <= _JUST_NOW_S else self.beat
         anchor = now - since
+        is_new = since <= _JUST_NOW_S and anchor > self._given_at + target.period / 2
+        count = self.beat + 1 if is_new else self.beat
         self._land_by = None
         self.grid = replace(
             self.grid,
@@ -60,6 +63,9 @@ class Steering:
         position = self.grid.position_at(at)
         coming = math.floor(position + 1e-9) + 1
         rest = coming - position
+        passed = self.grid.time_of(coming - 1)
+        if coming - 1 > self.beat and passed is not None and (self._passed or (-1,))[0] != coming - 1:
+            self._passed = (coming - 1, passed)
         if jumped:
             self._land_by = None
         rate, number = self._rate(target, at, position, coming, rest)
@@ -113,4 +119,8 @@ class Steering:
         skipped = due - self.beat - 1
         self.beat = due
         self.bar = (due - self.grid.downbeat) // self.grid.beats_per_bar
-        return due, self.grid.anchor + (due - self.grid.anchor_beat) * 60.0 / self.grid.bpm, skipped
+        if self._passed is not None and self._passed[0] == due:
+            self._given_at = self._passed[1]
+        else:
+            self._given_at = self.grid.anchor + (due - self.grid.anchor_beat) * 60.0 / self.grid.bpm
+        return due, self._given_at, skipped

@@ -14,6 +14,7 @@ from bridge.model.errors import ScopeBridgeError
 from bridge.model.targets import ACTIONS, CHOICES, EFFECTS, MACROS, Intent
 
 ORIGIN = "web"
+_KINDS: Final = ("theme", "prompt", "mode", "avatar", "param", "macro", "fx", "tempo", "server")
 _TEMPO: Final = {"tempo/bpm": (20.0, 999.0), "tempo/beat": (0.0, 2.0**31 - 1), "tempo/playing": (0.0, 1.0)}
 
 
@@ -56,11 +57,10 @@ def _target(name: str, value: Any, now: float) -> Intent:
         return action_intent(rest, json.dumps(value).encode(), now)
     if kind in ("mode", "avatar") and name not in CHOICES:
         raise BadRequestError(f"There is no target {name!r}.", hint=suggest(name, CHOICES))
-    if kind not in ("theme", "prompt", "mode", "avatar", "param", "macro", "fx", "tempo"):
-        raise BadRequestError(
-            f"There is no target {name!r}.",
-            hint=suggest(kind, ("theme", "prompt", "mode", "avatar/reference", "param", "macro", "fx")),
-        )
+    if name == "server" and (isinstance(value, bool) or not isinstance(value, str | int | float)):
+        raise BadRequestError("server must be a number or a name.", hint='0 or "auto" chooses by preference.')
+    if kind not in _KINDS:
+        raise BadRequestError(f"There is no target {name!r}.", hint=suggest(kind, _KINDS))
     given = _tempo(name, value) if kind == "tempo" else _value(name, value)
     return Intent(now, name, "set", given, normalised=kind in ("macro", "fx"), origin=ORIGIN)
 

@@ -8,7 +8,8 @@ packages=(
     puredata-core puredata-utils puredata-extra liblo-tools supercollider-language  # OSC programs
     ffmpeg                                    # another reader of what we write
     chromium                                  # the status page in a real browser
-    iproute2
+    coturn openssl nftables                   # a TURN server, its certificate, and the firewall in between
+    iproute2 procps
 )
 missing=()
 for package in "${packages[@]}"; do

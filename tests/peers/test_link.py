@@ -2,13 +2,12 @@
 
 from __future__ import annotations
 
-import os
-import subprocess
 import sys
 from pathlib import Path
 
-PROJECT = Path(__file__).resolve().parents[2]
-NAMESPACE = "ip link set lo up multicast on && ip route add 224.0.0.0/4 dev lo && exec "
+from tests.peers.netns import isolated
+
+MULTICAST = "ip link set lo up multicast on && ip route add 224.0.0.0/4 dev lo"
 SESSION = """
 import asyncio, aalink
 async def play():
@@ -45,16 +44,7 @@ finally:
 
 
 def test_the_daemon_follows_a_link_session(tmp_path: Path) -> None:
-    command = ["unshare", "-n" if os.geteuid() == 0 else "-rn", "sh", "-c", NAMESPACE + '"$@"', "sh"]
-    environment = os.environ | {"XDG_CONFIG_HOME": str(tmp_path), "XDG_STATE_HOME": str(tmp_path)}
-    done = subprocess.run(
-        [*command, sys.executable, "-c", WATCH, SESSION],
-        cwd=PROJECT,
-        env=environment,
-        capture_output=True,
-        text=True,
-        timeout=120,
-    )
+    done = isolated(sys.executable, "-c", WATCH, SESSION, home=tmp_path, before=MULTICAST)
     assert done.returncode == 0, done.stderr
     beats = [int(text) for text in done.stdout.strip().strip("[]").split(",") if text.strip()]
     assert len(beats) >= 4, done.stderr

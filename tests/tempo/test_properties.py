@@ -5,7 +5,7 @@ from __future__ import annotations
 import dataclasses
 import math
 
-from hypothesis import given, settings
+from hypothesis import example, given, settings
 from hypothesis import strategies as st
 
 from bridge.model.events import BpmReport, MidiClockEvent, TapEvent, TrackedBeat
@@ -50,6 +50,17 @@ def expand(step: object, now: float) -> list[tuple[float, TempoEvent]]:
 
 
 @settings(max_examples=80, deadline=None)
+@example(
+    [
+        MidiClockEvent(0.0, "a", "clock", 0),
+        MidiClockEvent(0.0, "a", "clock", 0),
+        BpmReport(0.0, 60.0, None, None, "os2l"),
+        "tempo_halve",
+        ("run", "osc", 191.0, 2),
+        MidiClockEvent(0.0, "a", "clock", 0),
+        2.0,
+    ]
+)
 @given(steps)
 def test_beats_count_up_by_one_and_the_grid_stays_finite(script: list[object]) -> None:
     clock = TempoClock()
