@@ -29,7 +29,6 @@ from bridge.scope.quantize import Landings, first_leave, is_held
 
 SHARE_OF_CHUNK_RATE: Final = 0.9
 REPEATS: Final = 2
-REFERENCES: Final = "vace_ref_images"
 MOST_PENDING_SHOTS: Final = 64
 _QUIET_CHUNKS: Final = 1.5
 _STREAM_CHUNKS: Final = 2.2
@@ -41,7 +40,8 @@ _CREDIT_PAUSE: Final = 2.0
 _MOST_PROMPT_CHARS: Final = 8_000
 _NOTHING: Final = object()
 _OWN: Final = 0  # the show numbers its one-shots from 1
-_REFERENCES: Final = ("vace_ref_images", "images")  # what a reset makes the pipeline forget (cloud section 6)
+_REFERENCE: Final = "vace_ref_images"
+_REFERENCES: Final = (_REFERENCE, "images")  # what a reset makes the pipeline forget (cloud section 6)
 _COST_OF_CUT: Final = 0.4  # a reset throws away up to a chunk of frames, which then give no credit
 _PROVEN_CHUNKS: Final = 4.0
 _PROVEN_FRAMES: Final = 40.0  # the server holds up to 30 frames that were made before the value was taken
@@ -130,11 +130,6 @@ class Pacer:
         waiting = len(self._dirty) + len(self._shots) + (self._takes_prompts and self._prompts.pending)
         return ScopeParamsStatus(self._count_sent, self._count_coalesced, self._count_shots, waiting)
 
-    @property
-    def has_reference(self) -> bool:
-        """Whether a reference image belongs to the state."""
-        return "vace_ref_images" in self._replay
-
     def fit(self, specs: Mapping[str, ParamSpec], *, chunk_frames: int, prompts: bool) -> None:
         """Fit to a pipeline: its parameters, its chunk size, and whether it takes prompts."""
         self._meter.set_frames(chunk_frames)
@@ -162,22 +157,22 @@ class Pacer:
                 self._highest = shot.id
                 self._want_shot(shot, now)
 
-    def refer(self, paths: tuple[str, ...] | None) -> None:
+    def refer(self, paths: tuple[str, ...] | None, now: float) -> None:
         """The reference pictures of the bridge's own: sent once, and again with every session; None sends no more.
 
         The last wish wins, whether it is this one or a ``vace_ref_images`` of the show.
         """
-        for waiting in [shot for shot in self._shots if shot.name == REFERENCES and shot.id == _OWN]:
+        for waiting in [shot for shot in self._shots if shot.name == _REFERENCE and shot.id == _OWN]:
             self._shots.remove(waiting)
         if paths is not None:
-            self._want_shot(OneShot(_OWN, REFERENCES, paths, replay=True))
-        elif REFERENCES in self._replay and self._replay[REFERENCES].id == _OWN:
-            del self._replay[REFERENCES]
+            self._want_shot(OneShot(_OWN, _REFERENCE, paths, replay=True), now)
+        elif _REFERENCE in self._replay and self._replay[_REFERENCE].id == _OWN:
+            del self._replay[_REFERENCE]
 
     @property
-    def has_references(self) -> bool:
+    def has_reference(self) -> bool:
         """Whether the server is to hold a reference picture."""
-        shot = self._replay.get(REFERENCES)
+        shot = self._replay.get(_REFERENCE)
         return shot is not None and bool(shot.value)
 
     def initial(self) -> dict[str, Any]:

@@ -35,8 +35,8 @@ _LOST_CHUNKS: Final = 6.0
 class Play:
     """Runs one session until it is lost.
 
-    ``still_ours`` judges whether the server's pipeline is the one we loaded. ``meanwhile``
-    runs for ever beside the session, and is cancelled with it.
+    ``still_ours`` judges whether the server's pipeline is the one we loaded. ``meanwhile`` runs for ever beside the
+    session, and is cancelled with it.
     """
 
     def __init__(
@@ -221,7 +221,7 @@ class Play:
                 silence_s=self._clock() - self._last,
                 connection=self._media.connection,
                 mode=self._visit.mode,
-                vace=self._visit.vace,
+                vace=self._visit.vace_on,
                 has_reference=self._pacer.has_reference,
                 stale_turn=self._visit.stale_turn,
                 metrics=metrics,

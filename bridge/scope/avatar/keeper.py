@@ -6,7 +6,7 @@ pacer repeats the path; this here sees to it that there is a path: one per serve
 
 from __future__ import annotations
 
-__all__ = ["PART", "Avatar", "Place"]
+__all__ = ["PART", "Avatar", "Place", "mend_of"]
 
 import asyncio
 import logging
@@ -89,26 +89,29 @@ class Avatar:
         self._chosen = name
         self._news.set()
 
-    async def begin(self, api: ScopeApi, place: Place) -> None:
+    async def begin(self, api: ScopeApi, place: Place | None) -> None:
         """Before a session: hold the picture if that is quickly done; otherwise :meth:`keep` does it later.
 
-        What another server or an earlier start of this one held is forgotten.
+        What another server or an earlier start of this one held is forgotten. ``place`` is None where no picture can
+        be held.
         """
         self._held, self.held = None, ""
         if not self.is_configured:
             return
         self._hold(None)
+        if place is None:
+            return
         try:
             async with asyncio.timeout(_FIRST_TRY_S):
                 await self._attach(api, place, await self._wish())
         except TimeoutError:
             logger.info("The reference picture takes long to upload; the session begins without it.")
 
-    async def keep(self, api: ScopeApi, place: Place) -> None:
+    async def keep(self, api: ScopeApi, place: Place | None) -> None:
         """While a session plays: follow the choice, the file, and the wish for repetition. Ends by being cancelled."""
         tried: _Wish | None = self._held
         pause, again_at = _RETRY_S, self._clock() + _RETRY_S
-        while self.is_configured:
+        while self.is_configured and place is not None:
             self._news.clear()
             wish = await self._wish()
             now = self._clock()
@@ -156,7 +159,7 @@ class Avatar:
             path = await self._uploaded(api, place, picture)
         except ScopeError as error:
             self._board.pin(
-                PART, "upload", f"The reference picture could not be uploaded: {error.message}", _mend(error)
+                PART, "upload", f"The reference picture could not be uploaded: {error.message}", mend_of(error)
             )
             return False
         self._board.clear(PART, "upload")
@@ -188,7 +191,8 @@ class Avatar:
         return self._uploads[key]
 
 
-def _mend(error: ScopeError) -> str:
+def mend_of(error: ScopeError) -> str:
+    """What to do about a failed upload."""
     if isinstance(error, ScopeRefused):
         if error.status in (404, 405, 501):
             return "This server is too old for reference pictures: update Scope. It is tried again."
