@@ -7,6 +7,7 @@ __all__ = ["StatusReport"]
 import math
 import threading
 from collections.abc import Callable, Mapping
+from dataclasses import replace
 from typing import TYPE_CHECKING, Any
 
 from bridge import __version__
@@ -36,7 +37,7 @@ class StatusReport:
             "version": __version__,
             "uptime_s": now - self._started,
             "state": "degraded" if problems else "running",
-            "scope": scope,
+            "scope": replace(scope, video_in=app.video.status()),
             "tempo": self._tempo(now),
             "audio": self._audio(),
             "midi": app.midi.status(),

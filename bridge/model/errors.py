@@ -8,6 +8,7 @@
         - OscDecodeError          a datagram is not valid OSC 1.0
         - MidiPortError           a MIDI port or backend cannot be used
         - AudioDeviceError        a sound device is missing, busy or lies about itself
+        - VideoSourceError        a camera, video file or NDI source cannot be used
       × ScopeError
         - ScopeUnreachable        no HTTP answer, or not Scope's
         - ScopeRefused            the server answered with an error
@@ -46,6 +47,7 @@ __all__ = [
     "ScopeSessionLost",
     "ScopeUnreachable",
     "ServiceError",
+    "VideoSourceError",
 ]
 
 from collections.abc import Sequence
@@ -111,6 +113,10 @@ class MidiPortError(InputError):
 
 class AudioDeviceError(InputError):
     """Raised when a sound device or file cannot be used."""
+
+
+class VideoSourceError(InputError):
+    """Raised when a camera, a video file or an NDI source cannot be used, or is lost."""
 
 
 class ScopeError(ScopeBridgeError):

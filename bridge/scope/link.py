@@ -25,6 +25,7 @@ from bridge.scope.playing import Play, first_of
 from bridge.scope.replies import Health, LoadState
 from bridge.scope.schemas import chunk_frames_of
 from bridge.scope.scout import Scout
+from bridge.scope.sending import SendingTrack
 from bridge.scope.servers import Servers
 from bridge.scope.session import MediaSession
 from bridge.scope.settings import ScopeSettings
@@ -52,6 +53,7 @@ class Link:
         pacer: Pacer,
         facts: Cell[ScopeFacts],
         frames: LatestSlot[Frame],
+        video_in: LatestSlot[Frame] | None,
         board: ProblemBoard,
         clock: Callable[[], float],
         hidden: Callable[[], bool],
@@ -62,6 +64,7 @@ class Link:
         self._pacer = pacer
         self._facts = facts
         self._frames = frames
+        self._video_in = video_in
         self._board = board
         self._clock = clock
         self._sessions: dict[str, str] = {}
@@ -206,13 +209,14 @@ class Link:
             log_offset=tail.offset if tail is not None else None,
         )
         self._publish("connecting")
+        size = self._facts.value.input_size
         media = await self.ice.gather(
             url,
             api.ice_servers,
             lambda plan: MediaSession(
                 ice=plan,
                 codec=self._settings.codec,
-                send_size=input_size(loaded, self._settings.load_params) if visit.mode == "video" else None,
+                sending=SendingTrack(self._video_in, size, clock=self._clock) if size is not None else None,
                 on_ready=self.wake.set,
             ),
         )
@@ -276,6 +280,7 @@ class Link:
                 mode=mode,
                 schema=schema,
                 vace_active=vace,
+                input_size=input_size(loaded, self._settings.load_params) if mode == "video" else None,
                 chunk=self._pacer.chunk,
             )
         )
