@@ -27,7 +27,7 @@ def tunnel(b: Bench, cue: Cue) -> Drawing:
     ribs = _wave(far * 7.0 - cue.stride) ** (3.0 - 2.0 * min(cue.high, 1.0))
     spokes = _wave((b.around / math.tau) * 8.0 + cue.position / 8.0 + 0.2 * cue.mid)
     end = np.exp(-(((1.0 - far) * (7.0 - 3.5 * cue.kick)) ** 2))
-    shade = 0.12 + 0.5 * far + 0.35 * cue.energy * cue.intensity
+    shade = 0.12 + 0.5 * far + 0.3 * cue.energy * cue.intensity + 0.35 * cue.kick
     lit = (ribs * shade).take(b.depth)
     lit *= (0.45 + 0.55 * spokes).take(b.angle)
     lit += ((0.55 + 0.6 * cue.kick) * end + 0.05).take(b.depth)
@@ -79,7 +79,7 @@ def orbit(b: Bench, cue: Cue) -> Drawing:
     seeds = _seeds()
     turn = seeds[0] * math.tau + cue.stride * math.tau / 16.0 * (0.5 + seeds[1]) + cue.t * 0.08
     wide = 0.3 + 0.62 * seeds[2] + 0.22 * cue.intensity * cue.energy + 0.1 * cue.kick * seeds[1]
-    tilt = 0.35 + 0.5 * math.sin(cue.position / 16.0 * math.tau) * seeds[1]
+    tilt = 1.7 * seeds[1] - 0.85 + 0.25 * math.sin(cue.position / 16.0 * math.tau)
     x, y = wide * np.cos(turn) * min(b.aspect, 1.4), wide * np.sin(turn) * tilt + 0.25 * wide * np.cos(turn + 1.0)
     near = 1.0 + 0.45 * np.sin(turn)
     size = (0.035 + 0.05 * seeds[1] + 0.03 * cue.low * cue.intensity) * near
