@@ -112,27 +112,32 @@ class _Capture:
 
     def _run(self) -> None:
         try:
-            with self._opened() as container:
-                for picture in container.decode(video=0):
-                    if self._stop.is_set():
-                        return
-                    self.pictures.put(picture)
-            self.error = VideoSourceError(f"{self._path} ended.", hint="It is taken back by itself.")
+            for wishes in _ASKED_FOR:
+                if self._play(wishes, last=wishes is _ASKED_FOR[-1]):
+                    return
         except (FFmpegError, OSError) as error:
             self.error = _lost(self._path, error)
 
-    def _opened(self) -> Any:
-        """The device in the first of the ways that it takes."""
+    def _play(self, wishes: dict[str, str], *, last: bool) -> bool:
+        """Read the device opened in this way; False where it gives no picture so, and another way is left."""
         form = "v4l2" if sys.platform == "linux" else "avfoundation" if sys.platform == "darwin" else "dshow"
-        rate = {"framerate": f"{self._fps:g}"}
-        for wishes in _ASKED_FOR:
-            try:
-                return self._connect(self._path, format=form, options={**wishes, **(rate if wishes else {})})
-            except (FFmpegError, OSError) as error:
-                # A busy or missing device stays so whatever it is asked for.
-                if isinstance(error, (FileNotFoundError, PermissionError)) or not wishes:
-                    raise
-        raise AssertionError("the last way asks for nothing")
+        options = {**wishes, "framerate": f"{self._fps:g}"} if wishes else {}
+        came = False
+        try:
+            with self._connect(self._path, format=form, options=options) as container:
+                for picture in container.decode(video=0):
+                    if self._stop.is_set():
+                        return True
+                    came = True
+                    self.pictures.put(picture)
+        except (FFmpegError, OSError) as error:
+            # A driver may take the size that is asked for and send another, which shows with the first picture only.
+            # A missing or forbidden device stays so whatever it is asked for.
+            if came or last or isinstance(error, FileNotFoundError | PermissionError):
+                raise
+            return False
+        self.error = VideoSourceError(f"{self._path} ended.", hint="It is taken back by itself.")
+        return True
 
 
 def _lost(path: str, error: FFmpegError | OSError) -> VideoSourceError:

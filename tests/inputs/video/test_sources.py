@@ -112,20 +112,26 @@ class Driver:
         self.pictures: list[av.VideoFrame] = []
         self.unplugged = threading.Event()
         self._refused = refused
+        self._agreed: dict[str, str] = {}
+        self.changes_size = False
+        self.closed = 0
 
     def connect(self, path: str, *, options: dict[str, str], **form: str) -> Driver:
         self.asked.append(options)
         if any(item in options.items() for refused in self._refused for item in refused.items()):
             raise av.error.InvalidDataError(22, "Invalid argument")
+        self._agreed = options
         return self
 
     def __enter__(self) -> Self:
         return self
 
     def __exit__(self, *_: object) -> None:
-        self.unplugged.set()
+        self.closed += 1
 
     def decode(self, *, video: int) -> Iterator[av.VideoFrame]:
+        if self.changes_size and "video_size" in self._agreed:
+            raise av.error.InvalidDataError(22, "packet size 86400 < expected frame_size 1382400")
         while not self.unplugged.is_set():
             yield av.VideoFrame(64, 48, "yuv420p")
             self.unplugged.wait(0.01)
@@ -146,7 +152,18 @@ def test_a_camera_is_asked_for_less_until_it_agrees() -> None:
     assert newest(source).width == 64
     assert [options.get("input_format") for options in driver.asked] == ["mjpeg", None]
     source.close()
-    assert driver.unplugged.is_set()
+    assert driver.closed == 1
+
+
+def test_a_driver_that_sends_another_size_than_it_took_is_asked_for_none() -> None:
+    """As v4l2loopback does, and webcams without 720p: seen with the first picture only."""
+    driver = Driver()
+    driver.changes_size = True
+    source = CameraSource(VideoSettings(source="camera", device="/dev/video9"), connect=driver.connect)
+    source.open(64, 48)
+    assert newest(source).width == 64
+    assert driver.asked[-1] == {} and driver.closed == len(driver.asked) - 1
+    source.close()
 
 
 def test_a_camera_that_is_pulled_out_is_lost() -> None:
