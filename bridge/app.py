@@ -12,7 +12,7 @@ import time
 from collections.abc import Callable
 from typing import Any, Final
 
-from bridge.config import Loaded, user_config_directory
+from bridge.config import Loaded, cache_directory, user_config_directory
 from bridge.control import Conductor
 from bridge.ears import EarsThread, make_ears
 from bridge.feedback import OscFeedback
@@ -97,6 +97,7 @@ class App:
             hidden=lambda: self.fx.value.blackout or self.fx.value.paused,
             pod=pod_facts,
             video_in=guided,
+            schemas=cache_directory(os.environ) / "schemas",
         )
         self.report = StatusReport(self, clock)
         self.pod = PodKeeper(

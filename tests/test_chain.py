@@ -70,7 +70,8 @@ class Daemon:
             'mapping.files=["-abletonosc", "auto"]',
         ]
         command = [sys.executable, "-m", "bridge", *(part for option in options for part in ("-o", option)), "run"]
-        environment = {**os.environ, "XDG_CONFIG_HOME": home, "XDG_STATE_HOME": home, **variables}
+        homes = dict.fromkeys(("XDG_CONFIG_HOME", "XDG_STATE_HOME", "XDG_CACHE_HOME"), home)
+        environment = {**os.environ, **homes, **variables}
         self.process = subprocess.Popen(command, env=environment, stderr=subprocess.PIPE, text=True)
         self.osc = SimpleUDPClient("127.0.0.1", self.osc_port)
 

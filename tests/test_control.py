@@ -20,7 +20,7 @@ PEER = ("127.0.0.1", 5005)
 
 @pytest.fixture
 def app(tmp_path, monkeypatch):
-    for name in ("XDG_CONFIG_HOME", "XDG_STATE_HOME", "HOME"):
+    for name in ("XDG_CONFIG_HOME", "XDG_STATE_HOME", "XDG_CACHE_HOME", "HOME"):
         monkeypatch.setenv(name, str(tmp_path / name.lower()))
     return App(load(Settings, files=[], environ={}, overrides=['mapping.files=["auto"]']))
 

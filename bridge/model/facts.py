@@ -21,7 +21,8 @@ class ParamSpec:
     """One run-time parameter of a pipeline.
 
     ``type``: ``number``, ``integer``, ``boolean``, ``string``, ``list`` or ``object``. ``modes`` are the input
-    modes in which it has an effect; empty means all. ``choices`` is empty unless it is an enum.
+    modes in which it has an effect; empty means all. ``choices`` is empty unless it is an enum. ``items`` is what a
+    list holds, None where that is not told, and ``length`` how many of them. ``nullable``: null is a value too.
     """
 
     name: str
@@ -33,6 +34,9 @@ class ParamSpec:
     modes: tuple[str, ...] = ()
     load_only: bool = False
     description: str = ""
+    items: ParamSpec | None = None
+    length: tuple[int, int | None] = (0, None)
+    nullable: bool = False
 
 
 @dataclass(frozen=True, slots=True)

@@ -9,9 +9,8 @@ import functools
 import json
 import logging
 import re
-import socket
 import ssl
-from collections.abc import Iterator, Mapping
+from collections.abc import Mapping
 from types import TracebackType
 from typing import Any, Final, Self
 
@@ -19,6 +18,7 @@ import httpx
 
 from bridge.model.errors import ScopeProtocolError, ScopeRefused, ScopeUnreachable
 from bridge.model.facts import PipelineSchema
+from bridge.scope.causes import cause_of, is_gateway
 from bridge.scope.replies import (
     Answer,
     Health,
@@ -34,7 +34,7 @@ from bridge.scope.troubles import trouble_error
 from bridge.scope.urls import is_loopback, is_runpod, mask_url
 
 LIMIT: Final = 1_000_000
-SCHEMAS_LIMIT: Final = 8_000_000
+SCHEMAS_LIMIT: Final = 2_000_000
 _SESSION: Final = re.compile(r"[A-Za-z0-9_.-]{1,128}")
 _GONE: Final = frozenset({404, 405, 501})
 _WRONG_BODY: Final = frozenset({400, 422})
@@ -66,7 +66,7 @@ class ScopeApi:
             trust_env=not is_loopback(url),
             verify=base.scheme == "https" and trust(),  # plain HTTP has nothing to verify
             limits=httpx.Limits(max_connections=4, max_keepalive_connections=2),
-            headers={"User-Agent": "scope-bridge", "Accept": "application/json"},
+            headers={"User-Agent": "scope-bridge", "Accept": "application/json", "Accept-Encoding": "identity"},
         )
 
     async def __aenter__(self) -> Self:
@@ -124,9 +124,13 @@ class ScopeApi:
         """What is loaded now. An ``error`` is told once, to whoever asks first."""
         return LoadState.parse(await self._json("GET", "/api/v1/pipeline/status"))
 
+    async def schema_document(self) -> Any:
+        """Every pipeline's schema as the server tells it; None where it is too old to tell."""
+        return await self._optional("/api/v1/pipelines/schemas", limit=SCHEMAS_LIMIT)
+
     async def schemas(self) -> Mapping[str, PipelineSchema] | None:
         """Every pipeline's schema; None where the server is too old to tell."""
-        found = await self._optional("/api/v1/pipelines/schemas", limit=SCHEMAS_LIMIT)
+        found = await self.schema_document()
         return None if found is None else parse_schemas(found)
 
     async def ice_servers(self) -> tuple[IceServer, ...]:
@@ -190,7 +194,8 @@ class ScopeApi:
         try:
             return json.loads(text)
         except (ValueError, RecursionError) as error:
-            raise self._not_scope(f"{path} is not JSON") from error
+            what = "a web page" if text.lstrip()[:1] == b"<" else "something"
+            raise self._not_scope(f"{path} is {what} that is not JSON") from error
 
     async def _request(
         self,
@@ -216,12 +221,15 @@ class ScopeApi:
             raise self._silent(path) from error
         except httpx.HTTPError as error:
             raise self._unreachable(error) from error
-        self._check_status(response.status_code, path, content)
+        self._check_status(response, path, content)
         return content
 
     async def _read(self, response: httpx.Response, path: str, limit: int) -> bytes:
+        # A few compressed kilobytes unpack to gigabytes before anybody can count them.
+        if response.headers.get("content-encoding", "identity") != "identity":
+            raise trouble_error(ScopeProtocolError, "compressed", server=self._shown, path=path)
         content = bytearray()
-        async for piece in response.aiter_bytes():
+        async for piece in response.aiter_raw():
             content += piece
             if len(content) > limit:
                 raise self._not_scope(f"{path} sent more than {limit // 1000} kB")
@@ -234,23 +242,23 @@ class ScopeApi:
         return trouble_error(ScopeProtocolError, "not-scope", server=self._shown, detail=detail)
 
     def _unreachable(self, error: httpx.HTTPError) -> ScopeUnreachable:
-        causes = tuple(_causes(error))
-        if any(isinstance(cause, socket.gaierror) for cause in causes):
-            return trouble_error(ScopeUnreachable, "dns", server=self._shown)
-        for cause in causes:
-            if isinstance(cause, ssl.SSLError):
-                why = cause.verify_message if isinstance(cause, ssl.SSLCertVerificationError) else cause.reason
-                return trouble_error(ScopeUnreachable, "tls", server=self._shown, detail=why or "no TLS")
-        return trouble_error(ScopeUnreachable, "unreachable", server=self._shown, detail=type(error).__name__)
+        code, detail = cause_of(error)
+        return trouble_error(ScopeUnreachable, code, server=self._shown, detail=detail)
 
-    def _check_status(self, status: int, path: str, content: bytes) -> None:
+    def _check_status(self, response: httpx.Response, path: str, content: bytes) -> None:
+        status = response.status_code
         if 200 <= status < 300:
             return
         detail = _detail(content)
         if 300 <= status < 400:
-            raise trouble_error(ScopeUnreachable, "redirect", server=self._shown, path=path, status=status)
+            leads_to = _shown_target(response.headers.get("location"))
+            raise trouble_error(
+                ScopeUnreachable, "redirect", server=self._shown, path=path, status=status, target=leads_to
+            )
         if is_runpod(self._url) and detail is None and (code := _RUNPOD.get(status)):
             raise trouble_error(ScopeUnreachable, code)
+        if detail is None and is_gateway(status):
+            raise trouble_error(ScopeUnreachable, "proxy", server=self._shown, status=status)
         if status == 404 and path == "/health":
             raise trouble_error(ScopeUnreachable, "not-scope", server=self._shown, detail="it has no /health")
         refused = functools.partial(ScopeRefused, status=status)
@@ -263,11 +271,9 @@ class ScopeApi:
 _RUNPOD: Final = {404: "pod-stopped", 502: "pod-booting", 503: "pod-not-ready", 524: "pod-hangs"}
 
 
-def _causes(error: BaseException | None) -> Iterator[BaseException]:
-    """The error and what it came from, outermost first."""
-    while error is not None:
-        yield error
-        error = error.__cause__ or error.__context__
+def _shown_target(location: str | None) -> str:
+    """Where a redirection leads, without secrets. It is never followed: prompts go where the user said only."""
+    return mask_url(location)[:200] if location and location.isprintable() else "another place"
 
 
 @functools.cache

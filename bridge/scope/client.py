@@ -9,6 +9,7 @@ import threading
 import time
 from collections.abc import Callable
 from dataclasses import replace
+from pathlib import Path
 from typing import Any, Final
 
 from OpenSSL import SSL
@@ -19,6 +20,7 @@ from bridge.model.desired import DesiredState
 from bridge.model.facts import PodFacts, ScopeFacts
 from bridge.model.frames import Frame, LatestSlot
 from bridge.model.status import ScopeIceStatus, ScopeServerStatus, ScopeStatus, ScopeVideoStatus
+from bridge.scope.catalogue import SchemaStore
 from bridge.scope.link import Link
 from bridge.scope.notices import PART
 from bridge.scope.pacer import Pacer
@@ -36,7 +38,8 @@ class ScopeClient:
 
     In video mode it sends the frames of ``video_in``, which must have the size that the facts ask for.
     Runs in a thread of its own, ``media``, with an asyncio loop that nothing else uses. ``submit``, ``reconnect`` and
-    ``status`` may be called from any thread and never wait. ``start`` may be called again after the thread died.
+    ``status`` may be called from any thread and never wait. ``start`` may be called again after the thread died. ``schemas``
+    is the folder that keeps what servers tell of their pipelines; None keeps nothing.
     ``hidden`` says whether nobody sees the picture now (blackout, pause): then it may be left for a better server.
     """
 
@@ -50,6 +53,7 @@ class ScopeClient:
         board: ProblemBoard,
         clock: Callable[[], float] = time.monotonic,
         hidden: Callable[[], bool] = lambda: False,
+        schemas: Path | None = None,
         pod: Cell[PodFacts] | None = None,
     ) -> None:
         self._pod = pod or Cell(PodFacts())
@@ -61,8 +65,11 @@ class ScopeClient:
         self._clock = clock
         self._hidden = hidden
         self._servers = tuple(ScopeServerStatus(mask_url(url)) for url in settings.urls)
+        self._store = SchemaStore(schemas)
         self._pacer = Pacer(
-            rate_hz=settings.param_rate_hz, chunk_frames=chunk_frames_of(None, settings.pipeline, settings.chunk_frames)
+            rate_hz=settings.param_rate_hz,
+            chunk_frames=chunk_frames_of(None, settings.pipeline, settings.chunk_frames),
+            allow_unknown=settings.allow_unknown_params,
         )
         self._desired = DesiredState()
         self._announced = False
@@ -189,6 +196,7 @@ class ScopeClient:
             board=self._board,
             clock=self._clock,
             hidden=self._hidden,
+            store=self._store,
             pod=self._pod,
         )
         self._main = asyncio.current_task()

@@ -15,6 +15,7 @@ from bridge.model.errors import ScopeBridgeError, ScopeError, ScopeRefused
 from bridge.model.facts import ChunkFacts, PipelineSchema, PodFacts, ScopeFacts, ScopeState
 from bridge.model.frames import Frame, LatestSlot
 from bridge.scope.api import ScopeApi
+from bridge.scope.catalogue import SchemaStore, catalogue_of
 from bridge.scope.complaints import Complaints
 from bridge.scope.fitting import choose_mode, input_size, judge_version, too_large
 from bridge.scope.ice import Ice
@@ -29,7 +30,6 @@ from bridge.scope.sending import SendingTrack
 from bridge.scope.servers import Servers
 from bridge.scope.session import MediaSession
 from bridge.scope.settings import ScopeSettings
-from bridge.scope.snapshot import SNAPSHOT
 from bridge.scope.troubles import Diagnosis, diagnosis
 from bridge.scope.urls import mask_url
 from bridge.scope.visit import Visit
@@ -57,10 +57,12 @@ class Link:
         board: ProblemBoard,
         clock: Callable[[], float],
         hidden: Callable[[], bool],
+        store: SchemaStore | None = None,
         pod: Cell[PodFacts] | None = None,
     ) -> None:
         self._pod = pod or Cell(PodFacts())
         self._settings = settings
+        self._store = store or SchemaStore(None)
         self._pacer = pacer
         self._facts = facts
         self._frames = frames
@@ -200,12 +202,12 @@ class Link:
         self.version = health.version or None
         self._publish("connecting", version=health.version)
         await self._delete(api, url)
-        schemas = await api.schemas()
-        await self._judge(api, health, schemas or {})
+        catalogue = await catalogue_of(api, health.version, self._store)
+        await self._judge(api, health, catalogue.schemas)
         loaded = await self._loaders[url].ensure(api, lambda stage: self._publish("loading"))
         tail = await quietly(api.log_tail(lines=1))
         visit = replace(
-            self._fit(loaded, SNAPSHOT if schemas is None else schemas, health.started),
+            self._fit(loaded, catalogue.schemas, health.started),
             log_offset=tail.offset if tail is not None else None,
         )
         self._publish("connecting")

@@ -13,14 +13,14 @@ __all__ = ["Pacer", "Recovery"]
 import math
 from collections import deque
 from collections.abc import Iterator, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any, Final
 
 from bridge.model.desired import ONE_SHOT_PARAMS, DesiredState, OneShot, PromptPlan
 from bridge.model.facts import ChunkFacts, ParamSpec
 from bridge.model.quantize import Due
 from bridge.model.status import ScopeParamsStatus
-from bridge.scope.admit import MAX_MESSAGE, NotAdmitted, admit, check_size, plain, size_of
+from bridge.scope.admit import MAX_MESSAGE, NotAdmitted, admit, change_of, plain, size_of, spec_for
 from bridge.scope.chunks import ChunkMeter
 from bridge.scope.latency import is_hard
 from bridge.scope.phase import CallPhase
@@ -43,7 +43,6 @@ _REFERENCES: Final = ("vace_ref_images", "images")  # what a reset makes the pip
 _COST_OF_CUT: Final = 0.4  # a reset throws away up to a chunk of frames, which then give no credit
 _PROVEN_CHUNKS: Final = 4.0
 _PROVEN_FRAMES: Final = 40.0  # the server holds up to 30 frames that were made before the value was taken
-_OWN_KEYS: Final = frozenset({"prompts", "transition", "paused", "pipeline_ids", "input_mode"}) | ONE_SHOT_PARAMS
 
 
 @dataclass(frozen=True, slots=True)
@@ -63,10 +62,11 @@ class Pacer:
     Every message it gives must be sent: it counts as such.
     """
 
-    def __init__(self, *, rate_hz: float = 30.0, chunk_frames: int = 12) -> None:
+    def __init__(self, *, rate_hz: float = 30.0, chunk_frames: int = 12, allow_unknown: bool = False) -> None:
         self._least_gap = 1.0 / rate_hz
         self._meter = ChunkMeter(chunk_frames)
-        self._specs: Mapping[str, ParamSpec] = {}
+        self._allow_unknown = allow_unknown
+        self._specs: Mapping[str, ParamSpec] | None = None
         self._takes_prompts = True
         self._state = DesiredState()
         self._prompts = PromptLine()
@@ -139,6 +139,7 @@ class Pacer:
         self._takes_prompts = prompts
         if specs is not self._specs:
             self._specs = specs
+            self._dirty.clear()
             for name, value in self._state.params.items():
                 self._want(name, value)
 
@@ -270,7 +271,7 @@ class Pacer:
         while blame and self._unproven:
             suspects.update(self._unproven.popleft()[1])
         for name, value in suspects.items():
-            spec = self._specs.get(name)
+            spec = self._specs.get(name) if self._specs is not None else None
             known = self._good.get(name, plain(spec.default) if spec is not None else None)
             self._refused[name] = value
             if known is not None:
@@ -340,12 +341,14 @@ class Pacer:
 
     def _want(self, name: str, value: Any) -> None:
         try:
-            if name in _OWN_KEYS:
+            if name in ONE_SHOT_PARAMS:
                 raise NotAdmitted("not a continuous parameter")
-            fitted = check_size(admit(value, self._specs.get(name)))
+            fitted = admit(name, value, spec_for(name, self._specs, allow_unknown=self._allow_unknown))
         except NotAdmitted as refusal:
             self._rejected.append((str(refusal), f"{name} = {value!r}"))
             return
+        if mended := change_of(value, fitted):
+            self._rejected.append((mended, f"{name} = {value!r}"))
         if name in self._refused:
             if self._refused[name] == fitted:
                 return
@@ -359,10 +362,11 @@ class Pacer:
 
     def _want_shot(self, shot: OneShot, now: float) -> None:
         try:
-            check_size(plain(shot.value))
+            value = admit(shot.name, shot.value, spec_for(shot.name, None))
         except NotAdmitted as refusal:
             self._rejected.append((str(refusal), f"{shot.name} = {shot.value!r}"))
             return
+        shot = replace(shot, value=value)
         for waiting in [old for old in self._shots if old.name == shot.name and is_held(old.due, now)]:
             self._shots.remove(waiting)
         self._shots.append(shot)

@@ -156,6 +156,9 @@ class ScopeSettings(PartSettings):
     chunk_frames: int | None = Field(
         None, ge=1, le=240, description="Frames of one pipeline call, for a pipeline that nobody knows the size of."
     )
+    allow_unknown_params: bool = Field(
+        False, description="Also send parameters that neither the pipeline's schema nor Scope itself knows."
+    )
     http_timeout_s: float = Field(8.0, gt=0, le=120, description="Longest wait for one HTTP answer, in seconds.")
     load_timeout_s: float = Field(600.0, gt=0, description="Longest wait for a pipeline to load, in seconds.")
     first_frame_timeout_s: float = Field(

@@ -67,7 +67,7 @@ def _samples(status: Mapping[str, Any], rejected: Mapping[tuple[str, str], int])
         {},
         _seconds(timing["median_ms"]),
     )
-    if (video_in := scope.get("video_in")) is not None:
+    if (video_in := scope["video_in"]) is not None:
         yield "video_in_frames_total", "counter", "Frames handed on to Scope.", _source(video_in), video_in["frames"]
         yield "video_in_fps", "gauge", "Frames handed on per second.", _source(video_in), video_in["fps"]
     yield "reconnects_total", "counter", "Sessions begun again.", {"component": "scope"}, scope["reconnects"]

@@ -166,7 +166,9 @@ class Play:
 
     def without_server(self) -> None:
         self._world.kill_server()
-        self._daemon.wait(lambda status: any(p["code"] == "unreachable" for p in status["problems"]), 40, "unreachable")
+        self._daemon.wait(
+            lambda status: any(p["code"] == "nothing-listens" for p in status["problems"]), 40, "nothing-listens"
+        )
         self._world.start_server()
         self.after("server killed and started", 0)
 

@@ -41,7 +41,7 @@ def told() -> list[dict[str, Any]]:
 
 
 @pytest.mark.slow
-@pytest.mark.provokes("no-answer", "dns", "unreachable")
+@pytest.mark.provokes("no-answer", "dns", "nothing-listens")
 def test_it_is_back_in_time_with_the_same_state_and_one_session(told: list[dict[str, Any]]) -> None:
     assert [entry["loss_s"] for entry in told] == [1, 10, 0, 0, 60]
     for entry in told:

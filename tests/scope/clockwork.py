@@ -11,7 +11,7 @@ from dataclasses import dataclass, field
 from bridge.model.desired import DesiredState
 from bridge.scope.pacer import Pacer
 
-KNOB = "vace_context_scale"
+KNOB = "turned"
 MEAN_OF = 10
 HOLDS = 8
 
@@ -49,7 +49,7 @@ class Clockwork:
 
     def turn(self, seconds: float, *, seed: int = 1, knob_hz: float = 60.0) -> Heard:
         """Turn a knob for so long, then give the last value time to arrive."""
-        dice, pacer, heard = random.Random(seed), Pacer(chunk_frames=self.frames), Heard()
+        dice, pacer, heard = random.Random(seed), Pacer(chunk_frames=self.frames, allow_unknown=True), Heard()
         turns = int(seconds * knob_hz)
         given = {number: 3 * self.period + number / knob_hz for number in range(1, turns + 1)}
         events: list[tuple[float, int, str, object]] = []

@@ -61,6 +61,7 @@ def test_it_loads_and_connects_when_told_to(server: Server) -> None:
     assert failures(found) == ["no-frames"] and server.sessions() == 0
 
 
+@pytest.mark.provokes("unreachable")
 def test_what_is_wrong_has_its_code(server: Server) -> None:
     assert failures(walked("http://127.0.0.1:9")) == ["unreachable"]
     assert failures(walked(server.url, pipeline="longlief")) == ["unknown-pipeline"]

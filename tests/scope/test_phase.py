@@ -77,7 +77,7 @@ def test_absurd_figures_hold_nothing_back() -> None:
     while now < 16.0:
         now += 0.8 / 12
         pacer.on_frames(1, now)
-        pacer.submit(DesiredState(round(now * 15), params={"vace_context_scale": now}), now)
+        pacer.submit(DesiredState(round(now * 15), params={"vace_context_scale": now / 10}), now)
         pacer.phase.look(now, now + 0.001, 0.02 + 0.01 * (now % 0.8 < 0.4), 12)
         if pacer.next_message(now) is not None:
             sent.append(now)
