@@ -26,6 +26,7 @@ SCRIPTS = (
     "mapping",
     "program",
     "render",
+    "guide",
     "frames",
 )
 SHORTER = {"frames": ["--quick"]}  # a quarter of an hour otherwise

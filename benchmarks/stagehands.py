@@ -239,7 +239,7 @@ class _FixedRate:
     async def _main(self) -> None:
         async with ScopeApi(self._url, timeout=10) as api:
             await Loader(PIPELINE, SIZE, timeout=PATIENCE_S, clock=time.monotonic).ensure(api, lambda stage: None)
-            media = MediaSession(ice=IcePlan(), codec="VP8", send_size=None, on_ready=lambda: None)
+            media = MediaSession(ice=IcePlan(), codec="VP8", sending=None, on_ready=lambda: None)
             answer = await api.offer(await media.offer(), {"pipeline_ids": [PIPELINE], "prompts": PROMPTS})
             await media.accept(answer.sdp)
             tasks = [asyncio.create_task(self._receive(media)), asyncio.create_task(self._tick(media))]

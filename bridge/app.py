@@ -22,6 +22,7 @@ from bridge.inputs.audio import AudioInput
 from bridge.inputs.link import LinkInput
 from bridge.inputs.midi import MidiInput
 from bridge.inputs.osc import OscInput
+from bridge.inputs.video import VideoInput
 from bridge.library import Library
 from bridge.mapping import Mapper
 from bridge.model.board import ProblemBoard
@@ -75,6 +76,7 @@ class App:
         self.events = EventLog()
         frames: LatestSlot[Frame] = LatestSlot()
         canvas: LatestSlot[Frame] = LatestSlot()
+        guided: LatestSlot[Frame] = LatestSlot()
 
         self.library = Library(settings, user_config_directory(os.environ), self.board)
         self.outputs = Outputs(settings.outputs, canvas=canvas, fps=settings.program.fps, board=self.board, clock=clock)
@@ -101,6 +103,7 @@ class App:
             clock=clock,
             hidden=lambda: self.fx.value.blackout or self.fx.value.paused,
             pod=pod_facts,
+            video_in=guided,
             schemas=cache_directory(os.environ) / "schemas",
         )
         self.report = StatusReport(self, clock)
@@ -164,6 +167,16 @@ class App:
         )
         self.ears = EarsThread(make_ears(settings.ears, self.board), on_heard=self.conductor.on_heard, board=self.board)
         self.audio = AudioInput(settings.audio, on_block=self.ears.feed, board=self.board, clock=clock)
+        self.video = VideoInput(
+            settings.video,
+            frames=guided,
+            facts=self.facts,
+            features=lambda: self.conductor.world().features,
+            grid=lambda: self.conductor.tempo.grid,
+            wish=lambda: self.conductor.show.guide,
+            board=self.board,
+            clock=clock,
+        )
         self.health = Health()
         self.web = WebServer(
             settings.web,
@@ -217,6 +230,7 @@ class App:
         loop = asyncio.get_running_loop()
         # First of all OBS and NDI receivers have a picture (the slate), whatever else may fail.
         self.program.start()
+        self.video.start()
         self.outputs.start()
         self.supervisor.keep("control", self.conductor.run)
         await self.web.start()
@@ -248,6 +262,7 @@ class App:
     async def _stop(self) -> None:
         await self.web.stop()
         await asyncio.to_thread(self.scope.stop, 5.0)
+        await asyncio.to_thread(self.video.stop)
         await asyncio.to_thread(self.audio.stop)
         self.ears.stop()
         await asyncio.to_thread(self.midi.stop)
@@ -263,6 +278,7 @@ class App:
         self.health.watch(Pulse("the media loop", STANDSTILL_S, lambda: self.scope.last_turn))
         self.supervisor.revive("program", self.program.start)
         self.supervisor.revive("ears", self.ears.start)
+        self.supervisor.revive("video-in", self.video.start)
         self.supervisor.revive("media", self.scope.start)
 
     async def _show_life(self, notifier: Notifier) -> None:

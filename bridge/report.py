@@ -37,7 +37,7 @@ class StatusReport:
             "version": __version__,
             "uptime_s": now - self._started,
             "state": "degraded" if problems else "running",
-            "scope": scope,
+            "scope": replace(scope, video_in=app.video.status()),
             "avatar": self._avatar(shown.effective.get("vace_context_scale")),
             "tempo": self._tempo(now),
             "audio": self._audio(),

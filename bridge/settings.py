@@ -14,6 +14,7 @@ from bridge.inputs.audio import AudioSettings
 from bridge.inputs.link import LinkSettings
 from bridge.inputs.midi import MidiSettings
 from bridge.inputs.osc import OscSettings
+from bridge.inputs.video import VideoSettings
 from bridge.mapping import MappingSettings
 from bridge.model.document import PartSettings
 from bridge.outputs import OutputSettings
@@ -42,6 +43,7 @@ class Settings(PartSettings):
     midi: MidiSettings = Field(default_factory=MidiSettings, description="MIDI in.")
     link: LinkSettings = Field(default_factory=LinkSettings, description="Ableton Link.")
     audio: AudioSettings = Field(default_factory=AudioSettings, description="Where the sound comes from.")
+    video: VideoSettings = Field(default_factory=VideoSettings, description="The picture sent to Scope in video mode.")
     ears: EarsSettings = Field(default_factory=EarsSettings, description="What is heard in the sound.")
     tempo: TempoSettings = Field(default_factory=TempoSettings, description="The one clock.")
     mapping: MappingSettings = Field(default_factory=MappingSettings, description="Controls and programs to targets.")

@@ -9,6 +9,7 @@
         - MidiPortError           a MIDI port or backend cannot be used
         - AudioDeviceError        a sound device is missing, busy or lies about itself
         - PictureError            a picture file is missing, damaged or too large
+        - VideoSourceError        a camera, video file or NDI source cannot be used
       × ScopeError
         - ScopeUnreachable        no HTTP answer, or not Scope's
         - ScopeRefused            the server answered with an error
@@ -48,6 +49,7 @@ __all__ = [
     "ScopeSessionLost",
     "ScopeUnreachable",
     "ServiceError",
+    "VideoSourceError",
 ]
 
 from collections.abc import Sequence
@@ -117,6 +119,10 @@ class AudioDeviceError(InputError):
 
 class PictureError(InputError):
     """Raised when a picture file cannot be used."""
+
+
+class VideoSourceError(InputError):
+    """Raised when a camera, a video file or an NDI source cannot be used, or is lost."""
 
 
 class ScopeError(ScopeBridgeError):

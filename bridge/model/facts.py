@@ -79,6 +79,7 @@ class ScopeFacts:
     in video mode with VACE the input goes to VACE, not to the latents (Scope's default, read at session set-up).
     ``latency_s``: from a change leaving here to its first frame arriving, on average over the moments of leaving;
     ``latency_sd_s``: how much one change may differ (one standard deviation). Both None while unknown.
+    ``input_size``: width and height of the frames to send, both even; None while none are wanted (text mode).
     """
 
     state: ScopeState = "offline"
@@ -90,6 +91,7 @@ class ScopeFacts:
     chunk: ChunkFacts = ChunkFacts()
     vace_active: bool = False
     vace_use_input_video: bool = True
+    input_size: tuple[int, int] | None = None
     latency_s: float | None = None
     latency_sd_s: float | None = None
 

@@ -19,6 +19,7 @@ __all__ = [
     "ScopeVideoStatus",
     "TakeoverStatus",
     "TempoStatus",
+    "VideoInStatus",
 ]
 
 from collections.abc import Mapping
@@ -103,9 +104,29 @@ class ScopeIceStatus:
 
 
 @dataclass(frozen=True, slots=True)
+class VideoInStatus:
+    """The video sent to Scope.
+
+    ``source`` is ``guide``, ``camera``, ``file``, ``ndi`` or ``test``, ``detail`` which one; ``state`` is ``running``,
+    ``waiting`` (nothing came yet) or ``lost``. ``fps`` is measured, ``frames`` were handed on, ``dropped`` were more than
+    could be sent. ``age_ms`` is the time since the newest, None before the first.
+    """
+
+    source: str
+    detail: str = ""
+    state: str = "waiting"
+    width: int = 0
+    height: int = 0
+    fps: float = 0.0
+    frames: int = 0
+    dropped: int = 0
+    age_ms: float | None = None
+
+
+@dataclass(frozen=True, slots=True)
 class ScopeStatus:
     """The Scope session. ``latency_ms`` is control to pixel, ``latency_sd_ms`` how much one change may differ;
-    None while unknown."""
+    None while unknown. ``video_in`` is None in text mode."""
 
     state: str = "offline"
     url: str = ""
@@ -119,7 +140,7 @@ class ScopeStatus:
     params: ScopeParamsStatus = ScopeParamsStatus()
     quantized: LandingsStatus = LandingsStatus()
     video: ScopeVideoStatus = ScopeVideoStatus()
-    video_in: Any = None
+    video_in: VideoInStatus | None = None
     ice: ScopeIceStatus = ScopeIceStatus()
     reconnects: int = 0
 

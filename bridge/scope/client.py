@@ -27,6 +27,7 @@ from bridge.scope.link import Link
 from bridge.scope.notices import PART
 from bridge.scope.pacer import Pacer
 from bridge.scope.schemas import chunk_frames_of
+from bridge.scope.sending import allow_bitrate
 from bridge.scope.settings import ScopeSettings
 from bridge.scope.urls import mask_url
 
@@ -37,6 +38,7 @@ TURN_S: Final = 1.0
 class ScopeClient:
     """Plays the desired state on a Scope server and puts its frames into ``frames``.
 
+    In video mode it sends the frames of ``video_in``, which must have the size that the facts ask for.
     Runs in a thread of its own, ``media``, with an asyncio loop that nothing else uses. ``submit``, ``reconnect`` and
     ``status`` may be called from any thread and never wait. ``start`` may be called again after the thread died. ``schemas``
     is the folder that keeps what servers tell of their pipelines; None keeps nothing.
@@ -51,6 +53,7 @@ class ScopeClient:
         pictures: PictureSource | None = None,
         facts: Cell[ScopeFacts],
         frames: LatestSlot[Frame],
+        video_in: LatestSlot[Frame] | None = None,
         board: ProblemBoard,
         clock: Callable[[], float] = time.monotonic,
         hidden: Callable[[], bool] = lambda: False,
@@ -65,6 +68,7 @@ class ScopeClient:
         self._mode: InputMode = settings.input_mode
         self._facts = facts
         self._frames = frames
+        self._video_in = video_in
         self._board = board
         self._clock = clock
         self._hidden = hidden
@@ -228,6 +232,7 @@ class ScopeClient:
 
     async def _live(self) -> None:
         """Take in desired states and keep the link, until cancelled."""
+        allow_bitrate(self._settings.send_mbps / 2 * 1e6, self._settings.send_mbps * 1e6)
         self._news = news = asyncio.Event()
         self._link = link = Link(
             self._settings,
@@ -238,6 +243,7 @@ class ScopeClient:
             pacer=self._pacer,
             facts=self._facts,
             frames=self._frames,
+            video_in=self._video_in,
             board=self._board,
             clock=self._clock,
             hidden=self._hidden,

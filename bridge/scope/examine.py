@@ -22,10 +22,12 @@ from bridge.scope.api import ScopeApi
 from bridge.scope.diagnosis import Evidence, diagnose, logged
 from bridge.scope.fitting import choose_mode, input_size, judge_version, too_large
 from bridge.scope.ice import Ice
+from bridge.scope.ladder import IcePlan
 from bridge.scope.loading import Loader
 from bridge.scope.notices import quietly
 from bridge.scope.pictures import newest
 from bridge.scope.replies import Health
+from bridge.scope.sending import SendingTrack
 from bridge.scope.session import MediaSession
 from bridge.scope.settings import ScopeSettings
 from bridge.scope.troubles import Diagnosis, diagnosis
@@ -252,22 +254,23 @@ class _Walk:
             yield Finding("fail", "no session can be tried: nothing is loaded.", "Add --load.")
             return
         mode, _ = choose_mode(self._settings.input_mode, state.pipeline, self._schemas.get(state.pipeline))
-        session, began = "", self._clock()
+        ours, began = "", self._clock()
         size = input_size(state, self._settings.load_params) if mode == "video" else None
-        media = await self._ice.gather(
-            self._url,
-            self._api.ice_servers,
-            lambda plan: MediaSession(ice=plan, codec=self._settings.codec, send_size=size, on_ready=lambda: None),
-        )
+
+        def session(plan: IcePlan) -> MediaSession:
+            sending = SendingTrack(None, size, clock=self._clock) if size is not None else None
+            return MediaSession(ice=plan, codec=self._settings.codec, sending=sending, on_ready=lambda: None)
+
+        media = await self._ice.gather(self._url, self._api.ice_servers, session)
         try:
             answer = await self._api.offer(await media.offer(), {"pipeline_ids": [state.pipeline], "input_mode": mode})
-            session = answer.session
+            ours = answer.session
             await media.accept(answer.sdp)
             yield await self._first_frame(media, mode, began)
         finally:
             await media.close()
-            if session:
-                await quietly(self._api.delete_session(session))
+            if ours:
+                await quietly(self._api.delete_session(ours))
 
     async def _first_frame(self, media: MediaSession, mode: str, began: float) -> Finding:
         async def arrives() -> str:

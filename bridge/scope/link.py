@@ -28,6 +28,7 @@ from bridge.scope.playing import Play, first_of
 from bridge.scope.replies import Health, LoadState
 from bridge.scope.schemas import chunk_frames_of
 from bridge.scope.scout import Scout
+from bridge.scope.sending import SendingTrack
 from bridge.scope.servers import Servers
 from bridge.scope.session import MediaSession
 from bridge.scope.settings import ScopeSettings
@@ -59,6 +60,7 @@ class Link:
         pacer: Pacer,
         facts: Cell[ScopeFacts],
         frames: LatestSlot[Frame],
+        video_in: LatestSlot[Frame] | None,
         board: ProblemBoard,
         clock: Callable[[], float],
         hidden: Callable[[], bool],
@@ -71,6 +73,7 @@ class Link:
         self._pacer = pacer
         self._facts = facts
         self._frames = frames
+        self._video_in = video_in
         self._board = board
         self._clock = clock
         self._sessions: dict[str, str] = {}
@@ -246,13 +249,14 @@ class Link:
         place = Place(url, health.started, visit.size) if visit.vace else None
         await self.avatar.begin(api, place)
         self._publish("connecting")
+        size = visit.size if visit.mode == "video" else None
         media = await self.ice.gather(
             url,
             api.ice_servers,
             lambda plan: MediaSession(
                 ice=plan,
                 codec=self._settings.codec,
-                send_size=visit.size if visit.mode == "video" else None,
+                sending=SendingTrack(self._video_in, size, clock=self._clock) if size is not None else None,
                 on_ready=self.wake.set,
             ),
         )
@@ -321,6 +325,7 @@ class Link:
             found = judge_vace(pipeline, schema, loaded=vace, avatar=self.avatar.is_configured)
             self._complaints.show_if(code, found if found is not None and found.code == code else None)
         vace = vace and (self._pacer.has_reference or not self._complaints.vace_failed)
+        size = input_size(loaded, self._settings.load_params)
         frames = chunk_frames_of(schema, pipeline, self._settings.chunk_frames)
         self._pacer.fit(
             schema.params if schema else {}, chunk_frames=frames, prompts=schema is None or schema.supports_prompts
@@ -331,10 +336,10 @@ class Link:
                 pipeline=pipeline,
                 mode=mode,
                 schema=schema,
+                input_size=size if mode == "video" else None,
                 chunk=self._pacer.chunk,
             )
         )
-        size = input_size(loaded, self._settings.load_params)
         via_vace = self._avatar_settings.input_to == "vace"
         return Visit(pipeline, mode, vace, started, loaded, size=size, via_vace=via_vace)
 

@@ -5,7 +5,6 @@ from __future__ import annotations
 __all__ = ["MediaSession"]
 
 import asyncio
-import fractions
 import functools
 import inspect
 import json
@@ -13,7 +12,6 @@ import logging
 from collections.abc import Callable, Mapping
 from typing import Any, Final
 
-import av
 from aiortc import (
     MediaStreamTrack,
     RTCConfiguration,
@@ -34,12 +32,12 @@ logger = logging.getLogger(__name__)
 CHANNEL: Final = "parameters"
 MOST_BUFFERED: Final = 16_384
 _CLOSE_S: Final = 3.0
-_BLACK_FPS: Final = 15
 
 
 class MediaSession:
     """The media side of a session. Make, use and close it on one running loop.
 
+    ``sending`` is the video to send, None for none; closing the session stops it.
     ``on_ready`` is called when something may now be sent (the channel opened, or its buffer drained).
     """
 
@@ -48,17 +46,17 @@ class MediaSession:
         *,
         ice: IcePlan,
         codec: str,
-        send_size: tuple[int, int] | None,
+        sending: MediaStreamTrack | None,
         on_ready: Callable[[], None],
     ) -> None:
         servers = [RTCIceServer(list(s.urls), s.username or None, s.credential or None) for s in ice.servers]
         configuration = RTCConfiguration(iceServers=servers)
         self._peer = RTCPeerConnection(relay_only(configuration) if ice.relay_only else configuration)
-        self._black = BlackTrack(*send_size) if send_size is not None else None
+        self._sending = sending
         self._track: asyncio.Future[MediaStreamTrack] = asyncio.get_running_loop().create_future()
         self._lost: asyncio.Future[Diagnosis] = asyncio.get_running_loop().create_future()
         self._opened = asyncio.Event()
-        self._line = transceiver = self._peer.addTransceiver(self._black or "video", direction="sendrecv")
+        self._line = transceiver = self._peer.addTransceiver(sending or "video", direction="sendrecv")
         transceiver.setCodecPreferences(_preferring(codec))
         self._intake = receive_sooner(transceiver.receiver)
         self._channel = self._peer.createDataChannel(CHANNEL, ordered=True)
@@ -135,8 +133,8 @@ class MediaSession:
             waiting.cancel()
         self._channel.remove_all_listeners()
         self._peer.remove_all_listeners()
-        if self._black is not None:
-            self._black.stop()
+        if self._sending is not None:
+            self._sending.stop()
         try:
             async with asyncio.timeout(_CLOSE_S):
                 await self._peer.close()
@@ -171,31 +169,6 @@ class MediaSession:
     def _lose(self, code: str, **facts: Any) -> None:
         if not self._lost.done():
             self._lost.set_result(diagnosis(code, **facts))
-
-
-class BlackTrack(MediaStreamTrack):
-    """Black input frames for video mode, until there is a camera."""
-
-    kind = "video"
-
-    def __init__(self, width: int, height: int) -> None:
-        super().__init__()
-        self._picture = av.VideoFrame(width, height, "yuv420p")
-        for plane, level in zip(self._picture.planes, (16, 128, 128), strict=True):
-            plane.update(bytes([level]) * plane.buffer_size)
-        self._sent = 0
-        self._start: float | None = None
-
-    async def recv(self) -> av.VideoFrame:
-        """The next frame, at 15 a second."""
-        loop = asyncio.get_running_loop()
-        if self._start is None:
-            self._start = loop.time()
-        await asyncio.sleep(self._start + self._sent / _BLACK_FPS - loop.time())
-        self._picture.pts = self._sent * 90000 // _BLACK_FPS
-        self._picture.time_base = fractions.Fraction(1, 90000)
-        self._sent += 1
-        return self._picture
 
 
 def _bound(ice: Any, seconds: float) -> None:

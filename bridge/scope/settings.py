@@ -135,9 +135,15 @@ class ScopeSettings(PartSettings):
     load_params: LoadParams = Field(LoadParams(), description="What the pipeline is loaded with.")
     input_mode: Literal["text", "video"] = Field(
         "text",
-        description='"text" makes pictures from prompts alone; "video" sends input frames (black until there is a camera).',
+        description='"text" makes pictures from prompts alone; "video" sends the picture of [video] as well, which the prompts then paint.',
     )
     codec: Literal["VP8", "H264"] = Field("VP8", description="Preferred video codec; VP8 is what Scope is tested with.")
+    send_mbps: float = Field(
+        4.0,
+        ge=0.5,
+        le=20.0,
+        description="Most that the video to Scope may take of the uplink in video mode, in Mbit/s; it begins at half.",
+    )
     ice_servers: tuple[IceServerSettings, ...] = Field(
         (), description="Own STUN and TURN servers, tried before the server's list (whose passwords may be stale)."
     )

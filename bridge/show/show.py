@@ -16,6 +16,7 @@ from bridge.model.document import suggest
 from bridge.model.errors import Issue
 from bridge.model.events import BeatEvent
 from bridge.model.facts import ParamSpec
+from bridge.model.guide import GuideWish
 from bridge.model.length import Length, parse_length
 from bridge.model.quantize import QUANTIZE_MODES
 from bridge.model.targets import ACTIONS, Intent
@@ -356,6 +357,13 @@ class Show:
     def theme(self) -> str:
         """The theme that plays, by slug."""
         return self._theme.id
+
+    @property
+    def guide(self) -> GuideWish:
+        """The theme's guide and the words that colour it; may be asked from any thread."""
+        plan = self._output.desired.prompts
+        words = plan.prompts[0].text if plan is not None and plan.prompts else self._theme.prompt.base
+        return GuideWish(self._theme.video.guide, words)
 
     @property
     def values(self) -> Mapping[str, float | None]:

@@ -27,6 +27,7 @@ from pydantic import AfterValidator, Field, PlainValidator, WithJsonSchema, fiel
 
 from bridge.model.beatgrid import NO_GRID, BeatGrid
 from bridge.model.document import PartSettings
+from bridge.model.guide import GuideName
 from bridge.model.length import Length, parse_length
 from bridge.model.quantize import Quantize
 from bridge.show.curves import CurveName
@@ -295,6 +296,10 @@ class VideoMode(PartSettings):
     )
     denoising: Literal["pipeline", "speed", "balanced", "quality"] = Field(
         default="pipeline", description="Denoising profile in video mode; pipeline sends none."
+    )
+    guide: GuideName = Field(
+        default="tunnel",
+        description="Picture that Scope paints over, where [video] of the configuration sends a guide.",
     )
 
     @field_validator("drives")

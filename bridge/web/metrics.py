@@ -67,6 +67,9 @@ def _samples(status: Mapping[str, Any], rejected: Mapping[tuple[str, str], int])
         {},
         _seconds(timing["median_ms"]),
     )
+    if (video_in := scope["video_in"]) is not None:
+        yield "video_in_frames_total", "counter", "Frames handed on to Scope.", _source(video_in), video_in["frames"]
+        yield "video_in_fps", "gauge", "Frames handed on per second.", _source(video_in), video_in["fps"]
     yield "reconnects_total", "counter", "Sessions begun again.", {"component": "scope"}, scope["reconnects"]
     yield "bpm", "gauge", "Tempo of the one clock.", {"source": tempo["source"]}, tempo["bpm"]
     yield "beat_confidence", "gauge", "0 to 1.", {}, tempo["confidence"]
@@ -105,6 +108,10 @@ def _pod(pod: Mapping[str, Any]) -> Iterable[Sample]:
     yield "pod_spend_usd", "gauge", "Cost of this run.", labels, pod["spend_usd"]
     idle = pod["idle_min"]
     yield "pod_idle_seconds", "gauge", "Since somebody used it.", labels, None if idle is None else idle * 60
+
+
+def _source(video_in: Mapping[str, Any]) -> Mapping[str, str]:
+    return {"source": video_in["source"]}
 
 
 def _sink(output: Mapping[str, Any]) -> Mapping[str, str]:

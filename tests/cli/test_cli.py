@@ -156,7 +156,7 @@ def test_themes_and_mappings_are_listed_and_shown(capsys):
 def test_devices_say_what_is_not_available_and_why(capsys):
     assert main(["devices", "--json"]) == FINE
     found = json.loads(capsys.readouterr().out)
-    assert set(found) == {"MIDI inputs", "MIDI outputs", "sound inputs", "outputs"}
+    assert set(found) == {"MIDI inputs", "MIDI outputs", "sound inputs", "cameras", "NDI sources", "outputs"}
 
 
 def test_doctor_gives_a_verdict_for_every_part(capsys):

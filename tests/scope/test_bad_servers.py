@@ -236,6 +236,7 @@ def test_a_server_that_always_fails_is_not_stormed() -> None:
             ScopeSettings(urls=(url,), **settings_of),  # type: ignore[arg-type]
             pacer=Pacer(),
             hidden=lambda: False,
+            video_in=None,
             facts=Cell(ScopeFacts()),
             frames=LatestSlot(),
             board=board,
@@ -246,6 +247,7 @@ def test_a_server_that_always_fails_is_not_stormed() -> None:
         task.cancel()
         await asyncio.gather(task, return_exceptions=True)
         server.close()
+        await server.wait_closed()
         assert [problem.code for problem in board.problems] == ["broken-off"]
         return len(tries), tries[-1] - tries[0]
 

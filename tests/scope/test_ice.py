@@ -282,7 +282,7 @@ def test_the_servers_aged_password_is_suspected_only_without_a_relay(briefly: No
 def test_gathering_is_bounded_where_a_stun_server_is_dead() -> None:
     async def main() -> float:
         plan = IcePlan("stun:192.0.2.1", gather_s=0.05)
-        media = MediaSession(ice=plan, codec="VP8", send_size=None, on_ready=lambda: None)
+        media = MediaSession(ice=plan, codec="VP8", sending=None, on_ready=lambda: None)
         loop = asyncio.get_running_loop()
         began = loop.time()
         assert "m=video" in await media.offer()

@@ -37,7 +37,7 @@ def test_the_servers_words_follow_the_hint() -> None:
 @pytest.mark.parametrize("what", ["recvonly", "media-failed", "not-an-answer"])
 def test_an_answer_that_gives_no_picture(what: str) -> None:
     async def main() -> None:
-        media = MediaSession(ice=IcePlan(), codec="VP8", send_size=None, on_ready=lambda: None)
+        media = MediaSession(ice=IcePlan(), codec="VP8", sending=None, on_ready=lambda: None)
         peer = RTCPeerConnection()
         try:
             await peer.setRemoteDescription(RTCSessionDescription(await media.offer(), "offer"))

@@ -42,6 +42,7 @@ STATUS = {
         "params": {"sent": 3, "coalesced": 9, "one_shots": 1, "pending": 0},
         "video": {"frames": 12, "fps": 15.0, "age_ms": 40.0},
         "latency_ms": None,
+        "video_in": None,
         "latency_sd_ms": None,
         "reconnects": 0,
     },

@@ -185,6 +185,9 @@ function show(s) {
   $("video").textContent = scope.video.width ? [`${scope.video.width}×${scope.video.height}`, `${scope.video.fps.toFixed(1)} fps from Scope`,
     `${scope.mode} mode`, program.width ? `${program.width}×${program.height} at ${program.fps.toFixed(0)} fps out` : ""]
     .filter(Boolean).join(" · ") : "no video from Scope yet";
+  const sent = scope.video_in;
+  $("sent").textContent = sent ? `Scope is sent: ${sent.source}${sent.detail ? ` (${sent.detail})` : ""}, ${sent.state}` +
+    (sent.width ? `, ${sent.width}×${sent.height} at ${sent.fps.toFixed(0)} fps` : "") : "";
   $("sending").textContent = `${count(scope.params.sent, "message", "messages")} sent · ${scope.params.coalesced} changes merged` + onServer(scope.servers);
   put($("problems"), ...s.problems.map((p) => {
     const box = element("div", undefined, "problem");
