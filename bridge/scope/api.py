@@ -164,7 +164,7 @@ class ScopeApi:
         The same name again replaces the file. Takes longer than other calls may: ``UPLOAD_S``.
         """
         query = {"filename": name}
-        text = await self._request("POST", "/api/v1/assets", query=query, content=content, patience=UPLOAD_S)
+        text = await self._request("POST", "/api/v1/assets", query=query, upload=content, patience=UPLOAD_S)
         return Asset.parse(self._parsed("/api/v1/assets", text)).path
 
     async def metrics(self) -> SessionMetrics | None:
@@ -219,19 +219,19 @@ class ScopeApi:
         *,
         query: Mapping[str, Any] | None = None,
         limit: int = LIMIT,
-        content: bytes | None = None,
+        upload: bytes | None = None,
         patience: float = 0.0,
     ) -> bytes:
-        """The answer's body. ``content`` is sent as it is instead of ``body``; ``patience`` may only lengthen the wait."""
+        """The answer's body. ``upload`` is sent as it is instead of ``body``; ``patience`` may only lengthen the wait."""
         params = {**self._query, **(query or {})}
         seconds = max(patience, self._timeout)
-        headers = None if content is None else {"Content-Type": "application/octet-stream"}
+        headers = None if upload is None else {"Content-Type": "application/octet-stream"}
         request = self._http.build_request(
             method,
             self._base + path,
             params=params or None,
             json=body,
-            content=content,
+            content=upload,
             headers=headers,
             timeout=seconds,
         )

@@ -321,9 +321,9 @@ class Link:
         mode, unfit = choose_mode(self._mode, pipeline, schema)
         self._complaints.show_if("mode", unfit)
         vace = bool((loaded.params or {}).get("vace_enabled")) and (schema is None or schema.supports_vace)
+        idle = judge_vace(pipeline, schema, loaded=vace, avatar=self.avatar.is_configured)
         for code in ("avatar-no-vace", "avatar-vace-off"):
-            found = judge_vace(pipeline, schema, loaded=vace, avatar=self.avatar.is_configured)
-            self._complaints.show_if(code, found if found is not None and found.code == code else None)
+            self._complaints.show_if(code, idle if idle is not None and idle.code == code else None)
         vace = vace and (self._pacer.has_reference or not self._complaints.vace_failed)
         size = input_size(loaded, self._settings.load_params)
         frames = chunk_frames_of(schema, pipeline, self._settings.chunk_frames)

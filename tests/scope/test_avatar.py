@@ -183,6 +183,7 @@ def test_every_refusal_has_its_mend(status, mend):
     assert mend in mend_of(ScopeRefused("No.", status=status, hint="The server's log says more."))
 
 
+@pytest.mark.provokes("avatar-no-vace", "avatar-vace-off")
 def test_a_pipeline_without_vace_and_a_forbidden_one_are_named(server, pictures):
     cases = (
         ("avatar-no-vace", {"pipeline": "passthrough", "input_mode": "video"}),
@@ -196,6 +197,7 @@ def test_a_pipeline_without_vace_and_a_forbidden_one_are_named(server, pictures)
             assert told.uploads == [] and "vace_enabled" not in told.offers[0]
 
 
+@pytest.mark.provokes("vace-idle")
 def test_vace_without_pictures_is_named_before_anything_is_sent(server):
     told = Told(server)
     with playing(server.url, load_params={"width": 64, "height": 48, "vace_enabled": True}) as player:
