@@ -5,14 +5,17 @@ from __future__ import annotations
 import time
 from dataclasses import dataclass, field
 
+import numpy as np
 import pytest
 
 from bridge.app import App
 from bridge.avatar import avatar_theme
+from bridge.cli.main import main
 from bridge.config import load
 from bridge.model.errors import Issue
 from bridge.model.events import MidiEvent, OscEvent
 from bridge.model.targets import Intent
+from bridge.render.png import png_bytes
 from bridge.scope import AvatarSettings
 from bridge.settings import Settings
 from bridge.show.prompts import Scene, prompts_of
@@ -205,3 +208,17 @@ def test_osc_pads_and_the_page_reach_it(app) -> None:
         assert picture() == name
     osc("/bridge/avatar/reference", "/etc/passwd")
     assert picture() == "" and any("no reference picture" in reason for _, reason in app.board.rejected)
+
+
+def test_check_opens_every_picture(tmp_path, monkeypatch, capsys) -> None:
+    for name in ("XDG_CONFIG_HOME", "XDG_STATE_HOME", "XDG_CACHE_HOME", "HOME"):
+        monkeypatch.setenv(name, str(tmp_path / name.lower()))
+    config = tmp_path / "show.toml"
+    (tmp_path / "fox.png").write_bytes(png_bytes(np.zeros((8, 8, 3), np.uint8)))
+    section = '[avatar]\nreference = "fox"\n[avatar.references]\nfox = "fox.png"\n'
+    config.write_text(section)
+    assert main(["--config", str(config), "check", "--offline"]) == 0, capsys.readouterr().out
+    config.write_text(section + 'owl = "owl.png"\n[scope.load_params]\nvace_enabled = false\n')
+    assert main(["--config", str(config), "check", "--offline"]) == 78
+    told = capsys.readouterr().out
+    assert "owl.png cannot be read" in told and "the avatar loads VACE by itself" in told
