@@ -121,7 +121,9 @@ class App:
         mapper = Mapper(self.library.mappings(tuple(self.themes)), reject=self._refuse, themes=tuple(self.themes))
         avatar = AVATAR if AVATAR in self.themes else ""
         # Another seed each night, so that two shows are not the same show.
-        show = Show(_first_theme(settings, avatar), self.themes, rng_seed=time.time_ns() % 2**31)
+        show = Show(
+            _first_theme(settings, avatar), self.themes, rng_seed=time.time_ns() % 2**31, standing=_standing(settings)
+        )
         self.conductor = Conductor(
             tempo=TempoClock(settings.tempo),
             mapper=mapper,
@@ -322,6 +324,11 @@ class App:
             f"The configuration is wrong, {used.get(loaded.fallback, loaded.fallback)}: {loaded.issues[0]}{more}",
             "See all of it with: scope-bridge check",
         )
+
+
+def _standing(settings: Settings) -> dict[str, float]:
+    """How strongly the avatar's picture holds under themes that do not say."""
+    return {"vace_context_scale": settings.avatar.scale} if settings.avatar.pictures else {}
 
 
 def _first_theme(settings: Settings, avatar: str) -> ShowSettings:

@@ -14,10 +14,13 @@ from bridge.cli.main import main
 from bridge.config import load
 from bridge.model.errors import Issue
 from bridge.model.events import MidiEvent, OscEvent
+from bridge.model.facts import ScopeFacts
 from bridge.model.targets import Intent
+from bridge.model.world import World
 from bridge.render.png import png_bytes
 from bridge.scope import AvatarSettings
 from bridge.settings import Settings
+from bridge.show import Show, ShowSettings
 from bridge.show.prompts import Scene, prompts_of
 from bridge.switching import Switching
 
@@ -208,6 +211,21 @@ def test_osc_pads_and_the_page_reach_it(app) -> None:
         assert picture() == name
     osc("/bridge/avatar/reference", "/etc/passwd")
     assert picture() == "" and any("no reference picture" in reason for _, reason in app.board.rejected)
+
+
+def test_the_scale_stands_under_themes_that_do_not_say() -> None:
+    theme = avatar_theme(AvatarSettings(prompts=("a fox",), scale=0.7))
+    assert theme is not None
+    quiet = theme.model_copy(update={"id": "quiet", "text": theme.text.model_copy(update={"drives": ()})})
+    held = ScopeFacts(mode="text", vace_active=True)
+    for facts, scale in ((held, 1.3), (ScopeFacts(mode="text"), None)):
+        show = Show(ShowSettings(theme="quiet"), {"quiet": quiet}, standing={"vace_context_scale": 1.3})
+        assert show.tick(World(facts=facts), 1.0).desired.params.get("vace_context_scale") == scale
+    show = Show(ShowSettings(theme="quiet"), {"quiet": quiet}, standing={"vace_context_scale": 1.3})
+    show.apply(Intent(1.0, "param/vace_context_scale", "set", 0.2), World(facts=held), 1.0)
+    assert show.tick(World(facts=held), 1.0).desired.params["vace_context_scale"] == 0.2
+    show.apply(Intent(2.0, "param/vace_context_scale", "release"), World(facts=held), 2.0)
+    assert show.tick(World(facts=held), 2.0).desired.params["vace_context_scale"] == 1.3
 
 
 def test_check_opens_every_picture(tmp_path, monkeypatch, capsys) -> None:
