@@ -34,14 +34,10 @@ def test_frames_follow_the_load_the_prompt_and_the_pause() -> None:
                 assert (client.frames[-1].width, client.frames[-1].height) == (160, 96)
                 blue = chroma(client)
                 client.send({"prompts": FIRE})
-                await until(lambda: server.hall.journal.document()["applied"])
-                await client.wait_frames(14)
-                fire = chroma(client)
-                assert fire[0] < blue[0] - 5 and fire[1] > blue[1] + 5
+                await until(lambda: np.all((chroma(client) - blue) * (-1, 1) > 5))
 
                 client.send({"paused": True})
-                await client.wait_frames(6)
-                await client.wait_frames(10)
+                await until(lambda: len(client.frames) > 4 and np.abs(client.luma(-1) - client.luma(-4)).mean() < 1.5)
                 frozen = [client.luma(-n) for n in (1, 4)]
                 calls = server.hall.journal.document()["counts"]["chunks"]
                 await client.wait_frames(4)
@@ -88,7 +84,7 @@ def test_what_a_session_needs_to_be_heard(version: str) -> None:
 
 
 def test_a_flood_is_mostly_lost_and_its_last_value_never_applied() -> None:
-    """Chunks of 60 ms, sixty messages in half a second (scope-protocol 0.1 and 6.9)."""
+    """Chunks of 60 ms, sixty messages at once (scope-protocol 0.1 and 6.9)."""
 
     async def main() -> None:
         async with rehearsal() as (server, http):
@@ -97,7 +93,6 @@ def test_a_flood_is_mostly_lost_and_its_last_value_never_applied() -> None:
                 await client.wait_frames(3)
                 for value in range(60):
                     client.send({"vace_context_scale": value / 60})
-                    await asyncio.sleep(0.005)
                 journal = server.hall.journal
                 await until(lambda: journal.document()["counts"]["received"] == 60)
                 await until(lambda: sum(journal.document()["counts"][name] for name in ("applied", "dropped")) == 60)
