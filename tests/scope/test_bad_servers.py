@@ -26,6 +26,7 @@ from bridge.model.errors import (
 )
 from bridge.model.facts import ScopeFacts
 from bridge.model.frames import LatestSlot
+from bridge.scope import AvatarSettings, PictureSource
 from bridge.scope import api as api_module
 from bridge.scope.api import ScopeApi
 from bridge.scope.link import Link
@@ -234,6 +235,10 @@ def test_a_server_that_always_fails_is_not_stormed() -> None:
         board = ProblemBoard()
         link = Link(
             ScopeSettings(urls=(url,), **settings_of),  # type: ignore[arg-type]
+            AvatarSettings(),
+            pictures=PictureSource({}),
+            mode="text",
+            picture="",
             pacer=Pacer(),
             hidden=lambda: False,
             video_in=None,
