@@ -10,6 +10,7 @@ from typing import Any
 import aioice.ice
 import aioice.stun
 import av
+import httpx
 import numpy as np
 import pytest
 from aiortc import MediaStreamTrack
@@ -237,5 +238,27 @@ def test_video_mode_uses_the_clients_track(pipeline: str, difference: int) -> No
             luma = client.luma()
             assert luma[:, 70:].mean() - luma[:, :58].mean() > difference
             await client.close()
+
+    asyncio.run(main())
+
+
+def test_input_through_vace_answers_to_its_scale_and_not_to_the_noise() -> None:
+    """Routed to VACE, input video is text mode to the noise (scope-protocol 6.6)."""
+
+    async def contrast(http: httpx.AsyncClient, **params: float) -> float:
+        client = Client(http, video=Stripes())
+        initial = {"input_mode": "video", "noise_controller": False, "prompts": PROMPT, **params}
+        await client.connect(pipeline_ids=["longlive"], **initial)
+        await client.wait_frames(8)
+        luma = client.luma()
+        await client.close()
+        return float(luma[:, 70:].mean() - luma[:, :58].mean())
+
+    async def main() -> None:
+        async with rehearsal() as (_, http):
+            await load(http, "longlive")
+            shaped = await contrast(http, vace_context_scale=2.0, noise_scale=1.0)
+            left_alone = await contrast(http, vace_context_scale=0.0, noise_scale=0.0)
+            assert shaped > 2 * left_alone
 
     asyncio.run(main())
