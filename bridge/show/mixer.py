@@ -198,7 +198,7 @@ class Mixer:
         return touch is None or touch.on(FALLBACK["prompt_interpolation_method"]) != "linear"
 
     def params(self, *, busy: bool) -> dict[str, ParamValue]:
-        """Every parameter that has an effect now, in the server's own units.
+        """Every parameter that has an effect now, and held ones that wait for theirs, in the server's own units.
 
         ``busy``: a transition runs; the denoising list waits for its end, because its change is a hard cut.
         """
@@ -210,7 +210,7 @@ class Mixer:
         if self.seed is not None and parameters.prompts:
             found["base_seed"] = self.seed
         for name in self._desk.controls.names():
-            if name not in self._levers and self._is_sent(name) and (value := self.anchor(name)) is not None:
+            if (name not in self._levers or name not in found) and self._is_sent(name) and (value := self.anchor(name)) is not None:
                 found[name] = value
         if "noise_scale" in found:
             self._make_noise_count(found)
@@ -223,7 +223,7 @@ class Mixer:
     def _is_sent(self, name: str) -> bool:
         if name in LOCAL_SPECS or name in _LOCAL_PARAMS or name.startswith("fx/"):
             return False
-        return self.parameters.reason(name) is None
+        return self.parameters.reason(name) is None or self.parameters.waits(name)
 
     def _add_steps(self, found: dict[str, ParamValue], *, busy: bool) -> None:
         choice = self._settings.denoising

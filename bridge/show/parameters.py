@@ -139,6 +139,10 @@ class Parameters:
             return f"{name} has an effect in {' and '.join(spec.modes)} mode only, and this is {mode} mode."
         return None
 
+    def waits(self, name: str) -> bool:
+        """Whether a value without effect now is to be there already when a reference image comes: it does no harm."""
+        return name == "vace_context_scale" and (self._schema is None or self._schema.supports_vace)
+
     def why_no_noise(self, name: str) -> str | None:
         """Noise is forced off wherever the pipeline starts from pure noise (scope-protocol section 6.6)."""
         if not self.text_like or (name == "noise_scale" and self.text_noise):

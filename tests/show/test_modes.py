@@ -26,7 +26,6 @@ NO_VACE = replace(LONGLIVE, supports_vace=False)
         ("noise_controller", VIDEO, None),
         ("kv_cache_attention_bias", TEXT, "krea-realtime-video has"),
         ("kv_cache_attention_bias", replace(TEXT, schema=KREA), None),
-        ("vace_context_scale", TEXT, "VACE is off"),
         ("vace_context_scale", replace(TEXT, vace_active=True), None),
         ("vace_context_scale", replace(TEXT, schema=NO_VACE, vace_active=True), "longlive has no VACE"),
         ("denoising_step_list", TEXT, None),
@@ -53,6 +52,14 @@ def test_what_has_no_effect_is_not_sent_and_said(name: str, facts: ScopeFacts, s
         assert name not in report.effective
         assert says in report.ineffective[name]
         assert report.ineffective[name].endswith((".", "?"))
+
+
+def test_a_hold_on_a_reference_is_sent_ahead_of_the_reference() -> None:
+    """It does no harm, and is there when the reference comes; it is said to do nothing yet."""
+    player = Player(facts=TEXT)
+    assert player.set("param/vace_context_scale", 1.25) is None
+    assert player.params["vace_context_scale"] == 1.25
+    assert "VACE is off" in player.report.ineffective["vace_context_scale"]
 
 
 def test_each_shipped_theme_names_what_it_drives_instead_of_noise() -> None:
