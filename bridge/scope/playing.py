@@ -174,6 +174,8 @@ class Play:
         cause = await self._diagnose(first_frame=False)
         self._stall = cause.code
         pin(self._board, cause)
+        if cause.code == "session-gone":
+            raise _lost(cause)
         recovery = self._pacer.recover(blame=cause.code == "bad-value")
         if recovery is not None:
             if recovery.message and self._media.can_send:
