@@ -203,7 +203,7 @@ def no_music(rng, seconds):
         f = rng.choice([50, 60]) * (1 + rng.normal(0, 0.001))
         y += sum(rng.uniform(0, 0.3) * np.sin(2 * np.pi * f * k * t) for k in range(1, 8))
     elif kind == "crowd":
-        swell = np.interp(t, np.arange(0, seconds + 1, 0.3), rng.uniform(0.2, 1, int((seconds + 1) / 0.3) + 1))
+        swell = _swell(rng, t, 0.3, 0.2)
         y += drums.band(rng.standard_normal(n), 300, 3500) * swell * 0.4
     elif kind == "talk":
         for _ in range(rng.integers(1, 3)):
@@ -216,11 +216,17 @@ def no_music(rng, seconds):
             if at < seconds:
                 _add(y, at, kit[str(rng.choice(names))], rng.uniform(0.1, 0.8))
     elif kind == "drone":
-        swell = np.interp(t, np.arange(0, seconds + 4, 4), rng.uniform(0, 1, int((seconds + 4) / 4) + 1))
+        swell = _swell(rng, t, 4.0, 0.0)
         for f in rng.uniform(50, 900, 4):
             y += 0.2 * swell * np.sin(2 * np.pi * f * t + rng.uniform(0, 3) * np.sin(2 * np.pi * 0.2 * t))
     y = y / max(np.abs(y).max(), 1e-3) if kind != "still" else y
     return (y * 10 ** (rng.uniform(-45, 0) / 20)).astype(np.float32)
+
+
+def _swell(rng, t, every, least):
+    """A level that wanders between ``least`` and 1, with a new goal every so many seconds."""
+    knots = np.arange(0, t[-1] + 2 * every, every)
+    return np.interp(t, knots, rng.uniform(least, 1, len(knots)))
 
 
 def _talk(rng, n):

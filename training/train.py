@@ -20,21 +20,39 @@ from bridge.ears._mel import BANDS, INPUTS, levelled
 
 LATE_HOPS = 2.5
 WIDTH_HOPS = 1.6
+TAPS = 3
+
+
+class Block(nn.Module):
+    """Looks back over three hops ``reach`` apart and adds what it found."""
+
+    def __init__(self, width, reach):
+        super().__init__()
+        self.reach = reach
+        self.look = nn.Conv1d(width, width, TAPS, dilation=reach)
+        self.add = nn.Conv1d(width, width, 1)
+
+    def forward(self, x):
+        y = nn.functional.elu(self.look(nn.functional.pad(x, ((TAPS - 1) * self.reach, 0))))
+        return x + self.add(y)
 
 
 class BeatNet(nn.Module):
-    """Two GRU layers and two logits a hop: beat and downbeat."""
+    """Causal dilated convolutions over 24 s, and two logits a hop: beat and downbeat."""
 
-    def __init__(self, hidden=64):
+    def __init__(self, width=32, layers=10):
         super().__init__()
-        self.gru = nn.GRU(INPUTS, hidden, 2, batch_first=True)
-        self.out = nn.Linear(hidden, 2)
+        self.enter = nn.Conv1d(INPUTS, width, TAPS)
+        self.blocks = nn.ModuleList(Block(width, 2**k) for k in range(layers))
+        self.out = nn.Linear(width, 2)
         nn.init.constant_(self.out.bias, -3.0)
 
-    def forward(self, x, state=None):
-        """(batch, hops, 64) to logits (batch, hops, 2) and the state."""
-        y, state = self.gru(x, state)
-        return self.out(y), state
+    def forward(self, x):
+        """(batch, hops, 64) to logits (batch, hops, 2)."""
+        y = nn.functional.elu(self.enter(nn.functional.pad(x.transpose(1, 2), (TAPS - 1, 0))))
+        for block in self.blocks:
+            y = block(y)
+        return self.out(nn.functional.elu(y).transpose(1, 2))
 
 
 class Songs:
@@ -143,7 +161,7 @@ def main():
     ask.add_argument("out", type=Path)
     ask.add_argument("--minutes", type=float, default=60)
     ask.add_argument("--steps", type=int, default=4000)
-    ask.add_argument("--hidden", type=int, default=64)
+    ask.add_argument("--width", type=int, default=32)
     ask.add_argument("--batch", type=int, default=32)
     ask.add_argument("--hops", type=int, default=1290)
     ask.add_argument("--rate", type=float, default=3e-3)
@@ -152,11 +170,11 @@ def main():
     torch.manual_seed(4)
     torch.set_num_threads(1)
     songs = Songs(args.songs)
-    net = BeatNet(args.hidden)
+    net = BeatNet(args.width)
     adam = torch.optim.Adam(net.parameters(), lr=args.rate)
     step = 0
     if args.resume:
-        kept = torch.load(args.resume)
+        kept = torch.load(args.resume, weights_only=False)
         net.load_state_dict(kept["net"])
         adam.load_state_dict(kept["adam"])
         step = kept["step"] if kept["step"] < args.steps else 0
@@ -165,9 +183,9 @@ def main():
     while step < args.steps and share < 1:
         share = max((step - first) / max(args.steps - first, 1), (time.monotonic() - began) / (60 * args.minutes))
         warm = min(1, (step - first + 1) / 50)
-        adam.param_groups[0]["lr"] = args.rate * warm * max(0.5 * (1 + np.cos(np.pi * min(share, 1))), 0.01)
+        adam.param_groups[0]["lr"] = float(args.rate * warm * max(0.5 * (1 + np.cos(np.pi * min(share, 1))), 0.01))
         x, y = batch(step, songs, args.batch, args.hops)
-        logits, _ = net(x)
+        logits = net(x)
         weight = torch.tensor([4.0, 4.0])
         losses = nn.functional.binary_cross_entropy_with_logits(logits, y, pos_weight=weight, reduction="none").mean((0, 1))
         loss = losses[0] + 0.5 * losses[1]

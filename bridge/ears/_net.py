@@ -1,0 +1,131 @@
+"""The beat net in numpy: causal dilated convolutions over 24 s, one hop at a time."""
+
+from __future__ import annotations
+
+__all__ = ["BeatNet", "WeightsBroken", "load_weights"]
+
+import zipfile
+from importlib import resources
+from pathlib import Path
+from typing import Final
+
+import numpy as np
+import numpy.typing as npt
+
+from bridge.ears._mel import INPUTS
+from bridge.model.errors import BridgeError
+
+_TAPS: Final = 3
+_OUTPUTS: Final = 2
+Weights = dict[str, npt.NDArray[np.float32]]
+
+
+class WeightsBroken(BridgeError):
+    """The weights file is missing, cannot be read or does not fit the net."""
+
+
+def load_weights(path: Path | None = None) -> Weights:
+    """The shipped weights, or those of another file, as checked float32 arrays.
+
+    Raises:
+        WeightsBroken: nothing usable there.
+    """
+    source = path or resources.files("bridge.ears") / "weights" / "beats.npz"
+    try:
+        with source.open("rb") as file, np.load(file, allow_pickle=False) as stored:
+            weights = {name: np.asarray(stored[name], np.float32) for name in stored.files}
+    except (OSError, ValueError, EOFError, KeyError, zipfile.BadZipFile) as error:
+        raise _broken(f"cannot be read ({error})") from error
+    for name, shape in _shapes(weights).items():
+        if name not in weights or weights[name].shape != shape:
+            raise _broken(f"does not fit: {name} should have the shape {shape}")
+        if not np.isfinite(weights[name]).all():
+            raise _broken(f"does not fit: {name} holds values that are no numbers")
+    return weights
+
+
+def _broken(what: str) -> WeightsBroken:
+    return WeightsBroken(
+        f"The beat tracker's weights file {what}.", hint="Install Scope Bridge again; until then aubio finds the beats."
+    )
+
+
+def _shapes(weights: Weights) -> dict[str, tuple[int, ...]]:
+    """What each array has to look like; width and number of layers are free, as far as the arrays agree."""
+    out = weights.get("out_weight", np.zeros((_OUTPUTS, 1), np.float32))
+    width = out.shape[-1] if out.ndim else 1
+    shapes: dict[str, tuple[int, ...]] = {
+        "enter_weight": (width, INPUTS, _TAPS),
+        "enter_bias": (width,),
+        "out_weight": (_OUTPUTS, width),
+        "out_bias": (_OUTPUTS,),
+    }
+    for layer in range(max(_layers(weights), 1)):
+        shapes[f"blocks_{layer}_look_weight"] = (width, width, _TAPS)
+        shapes[f"blocks_{layer}_add_weight"] = (width, width, 1)
+        shapes[f"blocks_{layer}_look_bias"] = shapes[f"blocks_{layer}_add_bias"] = (width,)
+    return shapes
+
+
+def _layers(weights: Weights) -> int:
+    return sum(name.endswith("_look_weight") for name in weights)
+
+
+class _Look:
+    """A convolution over this value and the two that lie ``reach`` and twice ``reach`` hops back."""
+
+    def __init__(self, weight: npt.NDArray[np.float32], bias: npt.NDArray[np.float32], reach: int) -> None:
+        # (out, in, taps), oldest tap first, flattened to one matrix over the taps laid end to end.
+        self._matrix = np.ascontiguousarray(weight.transpose(0, 2, 1).reshape(len(weight), -1))
+        self._bias = bias
+        self._reach = reach
+        width = weight.shape[1]
+        self._past = np.zeros((2 * reach, width), np.float32)
+        self._at = 0
+        self._taps = np.zeros((_TAPS, width), np.float32)
+        self._flat = self._taps.reshape(-1)
+
+    def step(self, x: npt.NDArray[np.float32]) -> npt.NDArray[np.float32]:
+        at, reach = self._at, self._reach
+        taps, past = self._taps, self._past
+        taps[0] = past[at]
+        taps[1] = past[at - reach]
+        taps[2] = x
+        past[at] = x
+        self._at = at + 1 if at + 1 < 2 * reach else 0
+        y: npt.NDArray[np.float32] = self._matrix @ self._flat
+        y += self._bias
+        return y
+
+
+def _elu(x: npt.NDArray[np.float32]) -> npt.NDArray[np.float32]:
+    y: npt.NDArray[np.float32] = np.expm1(np.minimum(x, 0))
+    y += np.maximum(x, 0)
+    return y
+
+
+class BeatNet:
+    """How much each hop looks like a beat, and like a downbeat."""
+
+    def __init__(self, weights: Weights) -> None:
+        self._enter = _Look(weights["enter_weight"], weights["enter_bias"], 1)
+        self._blocks = [
+            (
+                _Look(weights[f"blocks_{k}_look_weight"], weights[f"blocks_{k}_look_bias"], 2**k),
+                np.ascontiguousarray(weights[f"blocks_{k}_add_weight"][:, :, 0]),
+                weights[f"blocks_{k}_add_bias"],
+            )
+            for k in range(_layers(weights))
+        ]
+        self._out = weights["out_weight"]
+        self._bias = weights["out_bias"]
+
+    def step(self, x: npt.NDArray[np.float32]) -> tuple[float, float]:
+        """Activations of beat and downbeat, 0..1, from 64 inputs."""
+        y = _elu(self._enter.step(x))
+        for look, matrix, bias in self._blocks:
+            found = matrix @ _elu(look.step(y))
+            found += bias
+            y = y + found
+        beat, downbeat = (0.5 + 0.5 * np.tanh(0.5 * (self._out @ _elu(y) + self._bias))).tolist()
+        return beat, downbeat
