@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-__all__ = ["BeatNet", "WeightsBroken", "load_weights"]
+__all__ = ["BeatNet", "load_weights"]
 
 import zipfile
 from importlib import resources
@@ -13,15 +13,12 @@ import numpy as np
 import numpy.typing as npt
 
 from bridge.ears._mel import INPUTS
-from bridge.model.errors import BridgeError
+from bridge.model.errors import WeightsBroken
 
+SHIPPED: Final = resources.files("bridge.ears") / "weights" / "beats.npz"
 _TAPS: Final = 3
 _OUTPUTS: Final = 2
 Weights = dict[str, npt.NDArray[np.float32]]
-
-
-class WeightsBroken(BridgeError):
-    """The weights file is missing, cannot be read or does not fit the net."""
 
 
 def load_weights(path: Path | None = None) -> Weights:
@@ -30,9 +27,8 @@ def load_weights(path: Path | None = None) -> Weights:
     Raises:
         WeightsBroken: nothing usable there.
     """
-    source = path or resources.files("bridge.ears") / "weights" / "beats.npz"
     try:
-        with source.open("rb") as file, np.load(file, allow_pickle=False) as stored:
+        with (path or SHIPPED).open("rb") as file, np.load(file, allow_pickle=False) as stored:
             weights = {name: np.asarray(stored[name], np.float32) for name in stored.files}
     except (OSError, ValueError, EOFError, KeyError, zipfile.BadZipFile) as error:
         raise _broken(f"cannot be read ({error})") from error
@@ -46,7 +42,7 @@ def load_weights(path: Path | None = None) -> Weights:
 
 def _broken(what: str) -> WeightsBroken:
     return WeightsBroken(
-        f"The beat tracker's weights file {what}.", hint="Install Scope Bridge again; until then aubio finds the beats."
+        f"The beat tracker's weights file {what}; aubio finds the beats instead.", hint="Install Scope Bridge again."
     )
 
 

@@ -15,6 +15,7 @@
         - ScopeSessionLost        the WebRTC session failed or went silent
       × OutputError               a sink cannot open or write
       × DependencyMissing         an optional package or system library is not installed
+      × WeightsBroken             the beat net's weights file is missing, unreadable or does not fit
       × ServiceError              the unit could not be installed
       × DaemonNotRunning          no daemon answers at the given address
 """
@@ -38,6 +39,7 @@ __all__ = [
     "ScopeSessionLost",
     "ScopeUnreachable",
     "ServiceError",
+    "WeightsBroken",
 ]
 
 from collections.abc import Sequence
@@ -135,6 +137,10 @@ class OutputError(ScopeBridgeError):
 
 class DependencyMissing(ScopeBridgeError):
     """Raised when an optional package or a system library is not installed."""
+
+
+class WeightsBroken(ScopeBridgeError):
+    """The weights file of the beat net is missing, cannot be read or does not fit."""
 
 
 class ServiceError(ScopeBridgeError):
