@@ -137,7 +137,11 @@ class Figures:
         lists = self._lists
         row: dict[str, Any] = {"clips": self.clips}
         row |= {name: float(np.mean(lists[name])) for name in ("F", "F40", "CMLt", "AMLt") if lists[name]}
-        row |= {name: float(np.median(lists[name])) for name in ("lock_s", "relock_s", "error_ms", "error95_ms") if lists[name]}
+        row |= {
+            name: float(np.median(lists[name]))
+            for name in ("lock_s", "relock_s", "error_ms", "error95_ms")
+            if lists[name]
+        }
         if lists["lock_s"]:
             row["lock90_s"] = float(np.percentile(lists["lock_s"], 90))
         if lists["quiet_s"]:
@@ -166,11 +170,18 @@ def main() -> None:
                 figures[family, name].add(got)
             cpu[name] += tracker.cpu_s
             hops_s[name] += tracker.hops
-            line.append(f"{name} " + (f"{got['F'][0]:.2f}/{got['AMLt'][0]:.2f}" if "F" in got else f"false {got['false'][0]:.0f}"))
+            line.append(
+                f"{name} "
+                + (f"{got['F'][0]:.2f}/{got['AMLt'][0]:.2f}" if "F" in got else f"false {got['false'][0]:.0f}")
+            )
         if given.clips:
             print(f"{clip[:40]:40} {'   '.join(line)}", flush=True)
     cost = {
-        name: {"cpu_percent": 100 * cpu[name] / heard, "hop_us_p50": 1e6 * np.median(hops_s[name]), "hop_us_p99": 1e6 * np.percentile(hops_s[name], 99)}
+        name: {
+            "cpu_percent": 100 * cpu[name] / heard,
+            "hop_us_p50": 1e6 * np.median(hops_s[name]),
+            "hop_us_p99": 1e6 * np.percentile(hops_s[name], 99),
+        }
         for name in names
     }
     rows = [{"family": family, "tracker": name} | kept.row() for (family, name), kept in sorted(figures.items())]
@@ -182,7 +193,9 @@ def main() -> None:
         cells = "".join(f"{format(row[key], form) if key in row else '-':>10}" for key, _, form in COLUMNS)
         print(f"{row['family']:12}{row['tracker']:9}{row['clips']:>6}{cells}")
     for name, spent in cost.items():
-        print(f"{name}: {spent['cpu_percent']:.2f} % of a core, {spent['hop_us_p50']:.0f} us a hop, p99 {spent['hop_us_p99']:.0f} us")
+        print(
+            f"{name}: {spent['cpu_percent']:.2f} % of a core, {spent['hop_us_p50']:.0f} us a hop, p99 {spent['hop_us_p99']:.0f} us"
+        )
 
 
 if __name__ == "__main__":

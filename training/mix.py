@@ -9,12 +9,17 @@ from training import drums, soundfont, tones
 
 SR = 44100
 _PROGRAMS = {
-    "bass": list(range(32, 40)) + [58, 87, 43],
-    "chords": list(range(0, 8)) + list(range(16, 32)) + list(range(48, 56)) + list(range(88, 96)) + [61, 62, 63],
-    "arp": list(range(0, 16)) + list(range(24, 29)) + list(range(80, 88)) + list(range(104, 109)) + [45, 46],
-    "lead": list(range(0, 15)) + list(range(22, 32)) + list(range(40, 42)) + list(range(56, 88)) + list(range(104, 112)),
+    "bass": [*range(32, 40), 58, 87, 43],
+    "chords": [*range(8), *range(16, 32), *range(48, 56), 61, 62, 63, *range(88, 96)],
+    "arp": [*range(16), *range(24, 29), 45, 46, *range(80, 88), *range(104, 109)],
+    "lead": [*range(15), *range(22, 32), 40, 41, *range(56, 88), *range(104, 112)],
 }
-_ENVELOPES = {"bass": ("hold", "pluck"), "chords": ("hold", "pluck", "soft", "pad"), "arp": ("pluck", "hold"), "lead": ("hold", "pluck", "soft")}
+_ENVELOPES = {
+    "bass": ("hold", "pluck"),
+    "chords": ("hold", "pluck", "soft", "pad"),
+    "arp": ("pluck", "hold"),
+    "lead": ("hold", "pluck", "soft"),
+}
 
 
 def _add(out, at, y, gain):
@@ -55,27 +60,18 @@ def _own_tones(rng, part, n):
     return out
 
 
-def _played(rng, parts, n, fluid):
-    """Parts through a soundfont, together."""
-    outs = []
-    for part in parts:
-        events, programs = [], {}
-        if part.role == "drums":
-            programs[9] = int(rng.choice(soundfont.KITS))
-            keys = {v: int(rng.choice(k)) for v, k in soundfont.DRUMS.items()}
-            channel = 9
-        else:
-            channel, programs[0] = 0, int(rng.choice(_PROGRAMS[part.role]))
-        for t, length, pitch, loud in part.notes:
-            key = keys[pitch] if channel == 9 else int(np.clip(pitch, 20, 108))
-            events.append((t, 1, channel, key, int(np.clip(loud * 110, 20, 127))))
-            events.append((t + length, 0, channel, key, 0))
-        channel = 0
-        outs.append(fluid.render(int(rng.integers(3)) if len(outs) == 0 else _played.which, programs, events, n))
-    return outs
-
-
-_played.which = 0
+def _played(rng, part, n, fluid, font):
+    """A part through a soundfont."""
+    drums_too = part.role == "drums"
+    channel = 9 if drums_too else 0
+    programs = {channel: int(rng.choice(soundfont.KITS if drums_too else _PROGRAMS[part.role]))}
+    keys = {voice: int(rng.choice(choice)) for voice, choice in soundfont.DRUMS.items()} if drums_too else {}
+    events = []
+    for t, length, pitch, loud in part.notes:
+        key = keys[pitch] if drums_too else int(np.clip(pitch, 20, 108))
+        events.append((t, 1, channel, key, int(np.clip(loud * 110, 20, 127))))
+        events.append((t + length, 0, channel, key, 0))
+    return fluid.render(font, programs, events, n)
 
 
 def _room(rng, y):
@@ -134,10 +130,9 @@ def render(rng, song, fluid):
     """Mono, peak at most 1."""
     n = int(song.seconds * SR)
     drum_parts = [p for p in song.parts if p.role == "drums"]
-    tonal = [p for p in song.parts if p.role != "drums"]
     world = rng.choice(["own", "font", "mixed"], p=[0.4, 0.35, 0.25])
     kicks = [t for p in drum_parts for t, _, v, _ in p.notes if v == "kick"]
-    _played.which = int(rng.integers(3))
+    font = int(rng.integers(3))
     beat_bus, tone_bus = np.zeros(n, np.float32), np.zeros(n, np.float32)
     for part in song.parts:
         if not part.notes:
@@ -146,10 +141,10 @@ def render(rng, song, fluid):
         if own:
             y = _own_drums(rng, part, n) if part.role == "drums" else _own_tones(rng, part, n)
         else:
-            y = _played(rng, [part], n, fluid)[0]
+            y = _played(rng, part, n, fluid, font)
         if part.role != "drums" and rng.random() < 0.15:
             y = _echo(rng, y, song.bpm)
-        loud = np.sqrt(np.mean(y[:: 7] ** 2)) + 1e-6
+        loud = np.sqrt(np.mean(y[::7] ** 2)) + 1e-6
         if part.role == "drums":
             beat_bus += y / loud * 10 ** (rng.uniform(-8, 5) / 20)
         else:
@@ -196,7 +191,9 @@ def no_music(rng, seconds):
     n = int(seconds * SR)
     t = np.arange(n) / SR
     y = rng.standard_normal(n) * 10 ** (rng.uniform(-110, -66) / 20)
-    kind = rng.choice(["hiss", "hum", "crowd", "talk", "talk", "talk", "applause", "drone", "bumps", "still", "irregular"])
+    kind = rng.choice(
+        ["hiss", "hum", "crowd", "talk", "talk", "talk", "applause", "drone", "bumps", "still", "irregular"]
+    )
     if kind == "hiss":
         y += drums.band(rng.standard_normal(n), rng.uniform(20, 2000), rng.uniform(3000, 16000)) * 0.2
     elif kind == "hum":

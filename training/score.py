@@ -10,7 +10,12 @@ import numpy as np
 GROOVES = {
     "floor": {"kick": "x...x...x...x...", "clap": "....x.......x...", "hat": "..x...x...x...x."},
     "floor8": {"kick": "x...x...x...x...", "snare": "....x.......x...", "hat": "x.x.x.x.x.x.x.x."},
-    "floor16": {"kick": "x...x...x...x...", "clap": "....x.......x..o", "hat": "xoxoxoxoxoxoxoxo", "openhat": "..x...x...x...x."},
+    "floor16": {
+        "kick": "x...x...x...x...",
+        "clap": "....x.......x..o",
+        "hat": "xoxoxoxoxoxoxoxo",
+        "openhat": "..x...x...x...x.",
+    },
     "techno": {"kick": "x...x...x...x...", "rim": "...x..x....x..x.", "hat": "..x...x...x...x."},
     "bare": {"kick": "x...x...x...x..."},
     "rock": {"kick": "x.......x.......", "snare": "....x.......x...", "hat": "x.x.x.x.x.x.x.x."},
@@ -36,14 +41,24 @@ GROOVES = {
     "bossa": {"kick": "x..xx..xx..xx..x", "rim": "x..x..x...x..x..", "shaker": "xoxoxoxoxoxoxoxo"},
     "clave": {"rim": "x..x..x...x.x...", "conga": "..xo..xx..xo..xx", "cowbell": "x...x...x...x..."},
     "samba": {"kick": "x..xx..xx..xx..x", "snare": "xoxxoxoxxoxoxxox", "shaker": "xoxoxoxoxoxoxoxo"},
-    "tribal": {"kick": "x...x...x...x...", "tom1": "...x..x....x....", "tom2": "......x...x...x.", "conga": "x.xx.x.xx.xx.x.x"},
+    "tribal": {
+        "kick": "x...x...x...x...",
+        "tom1": "...x..x....x....",
+        "tom2": "......x...x...x.",
+        "conga": "x.xx.x.xx.xx.x.x",
+    },
     "motorik": {"kick": "x.x.x.x.x.x.x.x.", "snare": "....x.......x...", "hat": "x.x.x.x.x.x.x.x."},
     "metal": {"kick": "xxxxxxxxxxxxxxxx", "snare": "....x.......x...", "crash": "x...x...x...x..."},
     "punk": {"kick": "x.x.x.x.x.x.x.x.", "snare": "..x...x...x...x.", "hat": "x.x.x.x.x.x.x.x."},
     "jazz": {"ride": "x...x..xx...x..x", "hat": "....x.......x..."},
     "shuffle": {"kick": "x.......x.......", "snare": "....x.......x...", "ride": "x..xx..xx..xx..x"},
     "garage": {"kick": "x......x..x.....", "snare": "....x.......x...", "hat": "..x...x...x..xx."},
-    "electro": {"kick": "x..x..x...x.....", "snare": "....x.......x...", "hat": "x.xxx.xxx.xxx.xx", "cowbell": "..x..x....x..x.."},
+    "electro": {
+        "kick": "x..x..x...x.....",
+        "snare": "....x.......x...",
+        "hat": "x.xxx.xxx.xxx.xx",
+        "cowbell": "..x..x....x..x..",
+    },
     "hats": {"hat": "x.x.x.x.x.x.x.x."},
     "backbeat": {"clap": "....x.......x..."},
     "tick": {"rim": "x...x...x...x..."},
@@ -52,7 +67,15 @@ GROOVES = {
     "big": {"kick": "x...............", "snare": "........x.......", "crash": "x..............."},
 }
 LINEAR = ("kick", "snare", "hat", "rim", "tom1", "tom2", "clap", "zap", "conga", "cowbell")
-SCALES = ((0, 2, 4, 5, 7, 9, 11), (0, 2, 3, 5, 7, 8, 10), (0, 2, 3, 5, 7, 9, 10), (0, 2, 4, 7, 9), (0, 3, 5, 7, 10), (0, 2, 3, 5, 7, 8, 11))
+ORDERS = ((0, 2, 4, 7), (0, 4, 2, 4), (7, 4, 2, 0), (0, 2, 4), (0, 7), (0, 4, 7, 9, 7, 4), (0, 0, 7, 0, 4))
+SCALES = (
+    (0, 2, 4, 5, 7, 9, 11),
+    (0, 2, 3, 5, 7, 8, 10),
+    (0, 2, 3, 5, 7, 9, 10),
+    (0, 2, 4, 7, 9),
+    (0, 3, 5, 7, 10),
+    (0, 2, 3, 5, 7, 8, 11),
+)
 
 
 @dataclass
@@ -106,7 +129,9 @@ class Grid:
 def _weights(beats, per_beat, sync):
     """How likely a note starts at each step of a bar; ``sync`` 0 is square, 1 lets the off-beats win."""
     k = np.arange(beats * per_beat)
-    strong = np.where(k % per_beat == 0, 1.0, np.where((per_beat % 2 == 0) & (k % max(per_beat // 2, 1) == 0), 0.55, 0.25))
+    strong = np.where(
+        k % per_beat == 0, 1.0, np.where((per_beat % 2 == 0) & (k % max(per_beat // 2, 1) == 0), 0.55, 0.25)
+    )
     strong[0] = 1.2
     return strong * (1 - sync) + (1.0 - 0.6 * strong) * sync
 
@@ -165,7 +190,9 @@ class Harmony:
         self.scale = SCALES[rng.integers(len(SCALES))]
         self.root = int(rng.integers(33, 45))
         self.loop = rng.choice([0, 0, 1, 2, 3, 4, 5], rng.choice([1, 2, 4, 4, 8]))
-        self.length = float(rng.choice([beats, beats, beats, beats / 2 if beats % 2 == 0 else beats, 2 * beats, 4 * beats]))
+        self.length = float(
+            rng.choice([beats, beats, beats, beats / 2 if beats % 2 == 0 else beats, 2 * beats, 4 * beats])
+        )
 
     def degree(self, beat):
         """Scale degree of the chord sounding there."""
@@ -186,14 +213,17 @@ def _play_bars(rng, steps_of, bars, beats, per_beat, note):
             motif[bar % every] = steps_of()
         steps = motif[bar % every]
         ends = np.append(steps[1:], beats * per_beat)
-        for k, (a, b) in enumerate(zip(steps, ends)):
+        for k, (a, b) in enumerate(zip(steps, ends, strict=True)):
             note(bar * beats + a / per_beat, (b - a) / per_beat, k)
 
 
 def _bass(rng, h, bars, beats, per_beat):
     part = Part("bass")
-    style = rng.choice(["riff", "riff", "riff", "beats", "eighths", "offbeat", "whole", "oompah", "walk", "run"])
+    style = rng.choice(
+        ["riff", "riff", "riff", "octave", "gallop", "beats", "eighths", "offbeat", "whole", "oompah", "walk", "run"]
+    )
     every = beats * per_beat
+
     def steps_of():
         return {
             "riff": lambda: _rhythm(rng, beats, per_beat),
@@ -203,13 +233,19 @@ def _bass(rng, h, bars, beats, per_beat):
             "eighths": lambda: np.arange(0, every, max(per_beat // 2, 1)),
             "run": lambda: np.arange(0, every, 1),
             "offbeat": lambda: np.arange(per_beat // 2, every, per_beat),
+            "octave": lambda: np.arange(0, every, max(per_beat // 2, 1)),
+            "gallop": lambda: np.array([s for s in range(every) if s % per_beat != per_beat // 3]),
             "whole": lambda: np.array([0]),
         }[style]()  # fmt: skip
-    share = rng.uniform(0.3, 1)
+
+    share, upside = rng.uniform(0.3, 1), int(rng.random() < 0.25)
     leaps = rng.choice([0, 0, 7, 4, 2], 16) if rng.random() < 0.6 else np.zeros(16, int)
+
     def note(beat, length, k):
         d = h.degree(beat) + (int(leaps[k % 16]) if style != "oompah" else 4 * (k % 2))
-        part.notes.append((beat, length * share, h.pitch(d), rng.uniform(0.75, 1)))
+        octave = (k + upside) % 2 if style == "octave" else 0
+        part.notes.append((beat, length * share, h.pitch(d, octave), rng.uniform(0.75, 1)))
+
     _play_bars(rng, steps_of, bars, beats, per_beat, note)
     return part
 
@@ -218,6 +254,7 @@ def _chords(rng, h, bars, beats, per_beat):
     part = Part("chords")
     style = rng.choice(["whole", "whole", "stab", "stab", "offbeat", "strum", "oompah", "beats"])
     every = beats * per_beat
+
     def steps_of():
         if style == "whole":
             return np.array([0])
@@ -230,13 +267,16 @@ def _chords(rng, h, bars, beats, per_beat):
         if style == "oompah":
             return np.array([b * per_beat for b in range(beats) if (b % 2 if beats % 2 == 0 else b)])
         return _rhythm(rng, beats, per_beat)
+
     share = 1.0 if style == "whole" else rng.uniform(0.15, 1)
     octave = int(rng.integers(1, 3))
+
     def note(beat, length, k):
         d = h.degree(beat)
         accent = 1.0 if beat % 1 == 0 else rng.uniform(0.6, 1)
         for j in (0, 2, 4):
             part.notes.append((beat, length * share, h.pitch(d + j, octave), 0.8 * accent))
+
     _play_bars(rng, steps_of, bars, beats, per_beat, note)
     return part
 
@@ -247,8 +287,7 @@ def _arpeggio(rng, h, bars, beats, per_beat):
     if rng.random() < 0.12:
         per_beat = 3 if per_beat == 4 else 4
         step = 1
-    order = rng.choice([[0, 2, 4, 7], [0, 4, 2, 4], [7, 4, 2, 0], [0, 2, 4], [0, 7], [0, 4, 7, 9, 7, 4], [0, 0, 7, 0, 4]][:]) if False else [
-        [0, 2, 4, 7], [0, 4, 2, 4], [7, 4, 2, 0], [0, 2, 4], [0, 7], [0, 4, 7, 9, 7, 4], [0, 0, 7, 0, 4]][rng.integers(7)]
+    order = ORDERS[rng.integers(len(ORDERS))]
     restart = rng.random() < 0.6
     octave, share = int(rng.integers(1, 4)), rng.uniform(0.3, 1.2)
     n = 0
@@ -257,7 +296,14 @@ def _arpeggio(rng, h, bars, beats, per_beat):
             n = 0
         for s in range(0, beats * per_beat, int(step)):
             beat = bar * beats + s / per_beat
-            part.notes.append((beat, step / per_beat * share, h.pitch(h.degree(beat) + order[n % len(order)], octave), rng.uniform(0.6, 0.9)))
+            part.notes.append(
+                (
+                    beat,
+                    step / per_beat * share,
+                    h.pitch(h.degree(beat) + order[n % len(order)], octave),
+                    rng.uniform(0.6, 0.9),
+                )
+            )
             n += 1
     return part
 
@@ -268,13 +314,18 @@ def _melody(rng, h, bars, beats, per_beat):
     octave, share = int(rng.integers(2, 4)), rng.uniform(0.4, 1.1)
     contour = rng.integers(-2, 3, 24)
     rests = rng.uniform(0, 0.3)
+    # An upbeat: the whole tune comes a little early against its harmony.
+    early = int(rng.integers(1, per_beat + 1)) / per_beat if rng.random() < 0.25 else 0.0
     state = {"d": 4}
+
     def note(beat, length, k):
         if k == 0:
             state["d"] = int(rng.choice([0, 2, 4]))
         state["d"] = int(np.clip(state["d"] + contour[k % 24], -3, 11))
         if rng.random() > rests:
-            part.notes.append((beat, length * share, h.pitch(h.degree(beat) + state["d"], octave), rng.uniform(0.6, 1)))
+            pitch = h.pitch(h.degree(beat) + state["d"], octave)
+            part.notes.append((max(beat - early, 0), length * share, pitch, rng.uniform(0.6, 1)))
+
     _play_bars(rng, lambda: _rhythm(rng, beats, per_beat, density, sync), bars, beats, per_beat, note)
     return part
 
@@ -292,7 +343,7 @@ def _poly(rng, h, bars, beats, per_beat):
     return part
 
 
-def _drums(rng, bars, beats, per_beat, n_bars):
+def _drums(rng, bars, beats, per_beat):
     part = Part("drums")
     patterns = [drum_bar(rng, beats, per_beat) for _ in range(3)]
     main = 0
@@ -344,15 +395,22 @@ def compose(rng, seconds=40.0):
     melodic_only = rng.random() < 0.22
     parts = []
     if not melodic_only:
-        for _ in range(1 + (rng.random() < 0.25)):
-            parts.append(_drums(rng, _active(rng, n_bars, 0.88), beats, per_beat, n_bars))
+        drummers = 1 + (rng.random() < 0.25)
+        parts += [_drums(rng, _active(rng, n_bars, 0.88), beats, per_beat) for _ in range(drummers)]
     makers = [_bass, _chords, _arpeggio, _melody, _melody, _poly]
     wanted = [0.8, 0.75, 0.4, 0.65, 0.25, 0.08]
     if melodic_only and rng.random() < 0.3:
         wanted = [0.3, 0.3, 0.3, 0.9, 0.3, 0.03]
-    tonal = [m(rng, h, _active(rng, n_bars, 0.8), beats, per_beat) for m, p in zip(makers, wanted) if rng.random() < p]
+    tonal = [
+        m(rng, h, _active(rng, n_bars, 0.8), beats, per_beat)
+        for m, p in zip(makers, wanted, strict=True)
+        if rng.random() < p
+    ]
     if not tonal and (melodic_only or rng.random() < 0.8):
-        tonal = [_chords(rng, h, list(range(n_bars)), beats, per_beat), _melody(rng, h, list(range(n_bars)), beats, per_beat)]
+        tonal = [
+            _chords(rng, h, list(range(n_bars)), beats, per_beat),
+            _melody(rng, h, list(range(n_bars)), beats, per_beat),
+        ]
     parts += tonal
     loose = rng.choice([0, 0, 0.004, 0.008, 0.014])
     for part in parts:

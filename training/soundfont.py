@@ -59,9 +59,7 @@ class Fluid:
         for seconds, on, channel, note, velocity in sorted(events):
             until = min(int(seconds * SR), n)
             if until > at:
-                lib.fluid_synth_write_float(
-                    synth, until - at, ctypes.c_void_p(pl), at, 1, ctypes.c_void_p(pr), at, 1
-                )
+                lib.fluid_synth_write_float(synth, until - at, ctypes.c_void_p(pl), at, 1, ctypes.c_void_p(pr), at, 1)
                 at = until
             if on:
                 lib.fluid_synth_noteon(synth, channel, int(note), int(velocity))

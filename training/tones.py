@@ -17,7 +17,9 @@ def _envelope(rng, n, kind):
     if kind == "soft":
         return np.minimum(t / rng.uniform(0.02, 0.09), 1) * (0.6 + 0.4 * np.exp(-t / 0.2))
     sustain = rng.uniform(0.3, 1)
-    return np.minimum(t / rng.uniform(0.001, 0.015), 1) * (sustain + (1 - sustain) * np.exp(-t / rng.uniform(0.03, 0.3)))
+    return np.minimum(t / rng.uniform(0.001, 0.015), 1) * (
+        sustain + (1 - sustain) * np.exp(-t / rng.uniform(0.03, 0.3))
+    )
 
 
 def _darker(y, corner):
@@ -32,7 +34,9 @@ def instrument(rng, kind, seconds=2.0):
     vibrato = 1 + (rng.uniform(0.001, 0.012) * np.sin(2 * np.pi * rng.uniform(3, 7) * t) if rng.random() < 0.3 else 0)
     cut, cut_tau = rng.uniform(300, 9000), rng.uniform(0.02, 0.5)
     filtered = rng.random() < 0.6
-    shape = rng.choice(["saw", "pulse", "super", "fm", "fm", "organ", "string", "bell", "triangle", "sine", "voice", "chop"])
+    shape = rng.choice(
+        ["saw", "pulse", "super", "fm", "fm", "organ", "string", "bell", "triangle", "sine", "voice", "chop"]
+    )
     detunes, partials = rng.uniform(0.992, 1.008, 5), rng.uniform(0, 1, 9) ** 2
     width, ratio, index = rng.uniform(0.08, 0.5), rng.choice([0.5, 1, 1, 2, 2, 3, 3.5, 4, 7, 1.41]), rng.uniform(0.5, 8)
     index_tau, floor = rng.uniform(0.03, 0.6), rng.uniform(0, 0.5)

@@ -187,7 +187,9 @@ def main():
         x, y = batch(step, songs, args.batch, args.hops)
         logits = net(x)
         weight = torch.tensor([4.0, 4.0])
-        losses = nn.functional.binary_cross_entropy_with_logits(logits, y, pos_weight=weight, reduction="none").mean((0, 1))
+        losses = nn.functional.binary_cross_entropy_with_logits(logits, y, pos_weight=weight, reduction="none").mean(
+            (0, 1)
+        )
         loss = losses[0] + 0.5 * losses[1]
         adam.zero_grad()
         loss.backward()

@@ -182,14 +182,18 @@ def test_a_tone_fills_the_band_it_lies_in():
     tone = np.sin(2 * np.pi * 1000 * np.arange(8 * HOP) / SAMPLE_RATE).astype(np.float32).reshape(-1, HOP)
     for block in tone:
         bands = mel.push(block)
-    middles = 700 * (10 ** (np.linspace(2595 * np.log10(1 + 20 / 700), 2595 * np.log10(1 + 16000 / 700), 34) / 2595) - 1)
+    middles = 700 * (
+        10 ** (np.linspace(2595 * np.log10(1 + 20 / 700), 2595 * np.log10(1 + 16000 / 700), 34) / 2595) - 1
+    )
     assert bands.argmax() == np.abs(middles[1:-1] - 1000).argmin()
 
 
 def test_the_net_gives_what_it_gave():
     """A golden trace: fixed weights and inputs."""
     rng = np.random.default_rng(5)
-    fixed = {name: rng.normal(0, 0.05, array.shape).astype(np.float32) for name, array in sorted(load_weights().items())}
+    fixed = {
+        name: rng.normal(0, 0.05, array.shape).astype(np.float32) for name, array in sorted(load_weights().items())
+    }
     net = BeatNet(fixed)
     inputs = rng.uniform(0, 1, (40, INPUTS)).astype(np.float32)
     outputs = np.array([net.step(row) for row in inputs])
