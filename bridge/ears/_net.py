@@ -4,6 +4,7 @@ from __future__ import annotations
 
 __all__ = ["BeatNet", "load_weights"]
 
+import math
 import zipfile
 from importlib import resources
 from pathlib import Path
@@ -68,36 +69,38 @@ def _layers(weights: Weights) -> int:
 
 
 class _Look:
-    """A convolution over this value and the two that lie ``reach`` and twice ``reach`` hops back."""
+    """A convolution over this value and the two that lie ``reach`` and twice ``reach`` hops back, then an ELU."""
 
     def __init__(self, weight: npt.NDArray[np.float32], bias: npt.NDArray[np.float32], reach: int) -> None:
-        # (out, in, taps), oldest tap first, flattened to one matrix over the taps laid end to end.
-        self._matrix = np.ascontiguousarray(weight.transpose(0, 2, 1).reshape(len(weight), -1))
-        self._bias = bias
-        self._reach = reach
         width = weight.shape[1]
+        # (out, in, taps), oldest tap first, as one matrix over the taps laid end to end and a 1 for the bias.
+        self._matrix = _affine(weight.transpose(0, 2, 1).reshape(len(weight), -1), bias)
+        self._laid = np.ones(_TAPS * width + 1, np.float32)
+        self._taps = self._laid[:-1].reshape(_TAPS, width)
         self._past = np.zeros((2 * reach, width), np.float32)
+        self._reach = reach
         self._at = 0
-        self._taps = np.zeros((_TAPS, width), np.float32)
-        self._flat = self._taps.reshape(-1)
+        self._found = np.ones(len(weight) + 1, np.float32)
 
     def step(self, x: npt.NDArray[np.float32]) -> npt.NDArray[np.float32]:
-        at, reach = self._at, self._reach
-        taps, past = self._taps, self._past
+        """What is found, and a 1 behind it; the array is used again by the next step."""
+        at, taps, past = self._at, self._taps, self._past
         taps[0] = past[at]
-        taps[1] = past[at - reach]
-        taps[2] = x
-        past[at] = x
-        self._at = at + 1 if at + 1 < 2 * reach else 0
-        y: npt.NDArray[np.float32] = self._matrix @ self._flat
-        y += self._bias
-        return y
+        taps[1] = past[at - self._reach]
+        taps[2] = past[at] = x
+        self._at = at + 1 if at + 1 < len(past) else 0
+        _elu(self._matrix @ self._laid, self._found[:-1])
+        return self._found
 
 
-def _elu(x: npt.NDArray[np.float32]) -> npt.NDArray[np.float32]:
-    y: npt.NDArray[np.float32] = np.expm1(np.minimum(x, 0))
-    y += np.maximum(x, 0)
-    return y
+def _affine(matrix: npt.NDArray[np.float32], bias: npt.NDArray[np.float32]) -> npt.NDArray[np.float32]:
+    return np.ascontiguousarray(np.concatenate((matrix, bias[:, None]), axis=1))
+
+
+def _elu(x: npt.NDArray[np.float32], out: npt.NDArray[np.float32]) -> None:
+    np.minimum(x, 0, out=out)
+    np.expm1(out, out=out)
+    out += np.maximum(x, 0, out=x)
 
 
 class BeatNet:
@@ -108,20 +111,22 @@ class BeatNet:
         self._blocks = [
             (
                 _Look(weights[f"blocks_{k}_look_weight"], weights[f"blocks_{k}_look_bias"], 2**k),
-                np.ascontiguousarray(weights[f"blocks_{k}_add_weight"][:, :, 0]),
-                weights[f"blocks_{k}_add_bias"],
+                _affine(weights[f"blocks_{k}_add_weight"][:, :, 0], weights[f"blocks_{k}_add_bias"]),
             )
             for k in range(_layers(weights))
         ]
-        self._out = weights["out_weight"]
-        self._bias = weights["out_bias"]
+        self._out = _affine(weights["out_weight"], weights["out_bias"])
+        self._last = np.ones(self._out.shape[1], np.float32)
 
     def step(self, x: npt.NDArray[np.float32]) -> tuple[float, float]:
         """Activations of beat and downbeat, 0..1, from 64 inputs."""
-        y = _elu(self._enter.step(x))
-        for look, matrix, bias in self._blocks:
-            found = matrix @ _elu(look.step(y))
-            found += bias
-            y = y + found
-        beat, downbeat = (0.5 + 0.5 * np.tanh(0.5 * (self._out @ _elu(y) + self._bias))).tolist()
-        return beat, downbeat
+        y = self._enter.step(x)[:-1].copy()
+        for look, add in self._blocks:
+            y += add @ look.step(y)
+        _elu(y, self._last[:-1])
+        beat, downbeat = (self._out @ self._last).tolist()
+        return _sigmoid(beat), _sigmoid(downbeat)
+
+
+def _sigmoid(x: float) -> float:
+    return 0.5 + 0.5 * math.tanh(0.5 * x)

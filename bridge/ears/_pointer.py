@@ -14,11 +14,11 @@ from bridge.ears._dynamics import HOP_S
 
 # Chosen on the foreign development family (benchmarks/beats.py --set).
 _STEADINESS: Final = 150.0
-_RESTART: Final = 1e-4
+_RESTART: Final = 3e-4
 _SHARPNESS: Final = 1.0
 _STEPS: Final = 2
-_PREFERRED_BPM: Final = 120.0
-_PREFERENCE: Final = 0.2
+_PREFERRED_BPM: Final = 128.0
+_PREFERENCE: Final = 0.16
 _NEAR: Final = 0.08
 _FLOOR: Final = 0.03
 # The net's activation around a beat: at it, and so many half hops beside.

@@ -25,7 +25,7 @@ from bridge.model.features import HOP, SAMPLE_RATE, AudioBlock
 @pytest.fixture(scope="module")
 def demo():
     ears = Ears(EarsSettings(), ScopeTracker())
-    blocks = demo_track()[: 40 * SAMPLE_RATE // HOP * HOP].reshape(-1, HOP)
+    blocks = demo_track()[: 24 * SAMPLE_RATE // HOP * HOP].reshape(-1, HOP)
     return [ears.push(AudioBlock((n + 1) * HOP / SAMPLE_RATE, block)) for n, block in enumerate(blocks)]
 
 
@@ -51,7 +51,7 @@ def clicks(bpm, seconds):
 
 def test_finds_the_beats_of_the_demo_track(demo_found):
     truth = demo_beats()
-    truth = truth[(truth > 5) & (truth < 39.9)]
+    truth = truth[(truth > 5) & (truth < 23.9)]
     found = demo_found[demo_found > 4.95]
     assert distances(truth, found).max() < 0.07
     assert abs(len(found) - len(truth)) <= 1
@@ -64,7 +64,7 @@ def test_beats_are_told_on_time(demo_found):
 
 
 def test_knows_the_tempo(demo):
-    assert np.median([b.bpm for h in demo[1000:] for b in h.beats]) == pytest.approx(DEMO_BPM, rel=0.01)
+    assert np.median([b.bpm for h in demo[800:] for b in h.beats]) == pytest.approx(DEMO_BPM, rel=0.01)
 
 
 def test_locks_within_three_seconds(demo_found):
@@ -73,23 +73,23 @@ def test_locks_within_three_seconds(demo_found):
     assert distances(early, demo_found).max() < 0.07
 
 
-@pytest.mark.parametrize("bpm", [92, 120, 150, 174])
+@pytest.mark.parametrize("bpm", [92, 120, 174])
 def test_follows_clicks(listen, bpm):
-    heard = listen(clicks(bpm, 14), tracker=ScopeTracker())
+    heard = listen(clicks(bpm, 10), tracker=ScopeTracker())
     found = np.array([b.announced for h in heard for b in h.beats])
-    late = found[(found > 6) & (found < 13.5)]
+    late = found[(found > 5) & (found < 9.5)]
     assert np.median(np.diff(late)) == pytest.approx(60 / bpm, rel=0.02)
-    assert np.median(distances(late, np.arange(0.5, 14, 60 / bpm))) < 0.015
+    assert np.median(distances(late, np.arange(0.5, 10, 60 / bpm))) < 0.015
 
 
 @pytest.mark.parametrize("kind", ["white", "pink", "pad", "hum", "whisper", "silence"])
 def test_few_beats_without_music(listen, noises, kind):
-    heard = listen(noises[kind], tracker=ScopeTracker())
+    heard = listen(noises[kind][: 12 * SAMPLE_RATE], tracker=ScopeTracker())
     assert sum(len(h.beats) for h in heard) <= 3
 
 
 def test_level_does_not_matter(listen):
-    piece = clicks(128, 10)
+    piece = clicks(128, 7)
     loud = [b.t for h in listen(piece, tracker=ScopeTracker()) for b in h.beats]
     quiet = [b.t for h in listen(piece * np.float32(0.05), tracker=ScopeTracker()) for b in h.beats]
     assert np.array(quiet) == pytest.approx(np.array(loud), abs=0.02)
@@ -147,9 +147,9 @@ def test_any_finite_sound_is_survived(pieces, gates):
 
 @pytest.mark.parametrize("value", [np.nan, np.inf, -np.inf, 1e30, 1.0, -1.0])
 def test_broken_samples_are_survived_by_the_whole_ear(listen, value):
-    piece = demo_track()[: 6 * SAMPLE_RATE].copy()
-    piece[2 * SAMPLE_RATE : 2 * SAMPLE_RATE + 3000] = value
-    piece[3 * SAMPLE_RATE :: 999] = value
+    piece = demo_track()[: 3 * SAMPLE_RATE].copy()
+    piece[SAMPLE_RATE : SAMPLE_RATE + 3000] = value
+    piece[2 * SAMPLE_RATE :: 999] = value
     for heard in listen(piece, tracker=ScopeTracker()):
         assert np.isfinite(heard.features.energy)
         assert all(np.isfinite((b.t, b.bpm, b.confidence)).all() for b in heard.beats)
@@ -157,7 +157,7 @@ def test_broken_samples_are_survived_by_the_whole_ear(listen, value):
 
 @pytest.mark.parametrize("shape", ["square", "direct", "impulses"])
 def test_hostile_sounds_keep_the_output_sane(shape):
-    t = np.arange(8 * SAMPLE_RATE // HOP * HOP)
+    t = np.arange(5 * SAMPLE_RATE // HOP * HOP)
     piece = {
         "square": np.where(t // 25 % 2, 1.0, -1.0),
         "direct": np.ones(len(t)),
