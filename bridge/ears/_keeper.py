@@ -22,6 +22,7 @@ _NEAR_HOPS: Final = 3
 _FULL: Final = 0.5
 _MEMORY_S: Final = 2.5
 _TEMPO_S: Final = 1.0
+_JUMP: Final = 0.03
 
 
 class BeatKeeper:
@@ -37,6 +38,7 @@ class BeatKeeper:
         self._now = 0
         self._fired = -math.inf
         self._period = 0.0
+        self._settled = 0
         self._evidence = 0.0
         self._strongest = self._strongest_down = 0.0
         self._judged = False
@@ -47,13 +49,18 @@ class BeatKeeper:
         self._now += 1
         position = self._pointer.step(beat)
         period = position.period
-        if abs(period - self._period) > 0.1 * period:
-            self._period = period
-        self._period += (1 - self._fade) * (period - self._period)
+        self._settle(period)
         self._judge(position.phase * period, period, beat, downbeat)
         confidence = min(self._evidence / _FULL, 1.0) * position.certainty
         beats = self._due(position.phase, period)
         return Track(beats, 60 / (self._period * HOP_S), confidence, beat)
+
+    def _settle(self, period: float) -> None:
+        """The tempo told: a mean since it last changed, at most over about a second."""
+        if abs(period - self._period) > _JUMP * period:
+            self._settled, self._period = 0, period
+        self._settled += 1
+        self._period += max(1 - self._fade, 1 / self._settled) * (period - self._period)
 
     def _judge(self, position: float, period: float, beat: float, downbeat: float) -> None:
         """How strong the activation was around each passing beat becomes the evidence."""
