@@ -7,6 +7,7 @@ from __future__ import annotations
 
 __all__ = ["ScopeTracker"]
 
+import math
 from pathlib import Path
 from typing import Final
 
@@ -45,6 +46,9 @@ class ScopeTracker:
     def push(self, samples: npt.NDArray[np.float32], *, gated: bool) -> Track:
         """Listen to 512 samples; times in the result count from their end."""
         bands = self._bands.push(samples)
+        if not math.isfinite(float(bands.sum())):
+            # Broken samples stay in the window for four hops; in the net's memory they would stay for 24 s.
+            bands = np.zeros_like(bands)
         if gated:
             self._gated_hops += 1
             if self._gated_hops > _FORGET_HOPS:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import io
 import sys
+import tracemalloc
 import zipfile
 
 import numpy as np
@@ -153,6 +154,35 @@ def test_broken_samples_are_survived_by_the_whole_ear(listen, value):
     for heard in listen(piece, tracker=ScopeTracker()):
         assert np.isfinite(heard.features.energy)
         assert all(np.isfinite((b.t, b.bpm, b.confidence)).all() for b in heard.beats)
+
+
+@pytest.mark.filterwarnings("ignore::RuntimeWarning")
+def test_the_tracker_itself_forgets_broken_samples():
+    blocks = demo_track()[: 12 * SAMPLE_RATE // HOP * HOP].reshape(-1, HOP).copy()
+    blocks[200] = np.nan
+    blocks[300, 7] = np.inf
+    blocks[400] = 1e30
+    tracker = ScopeTracker()
+    for block in blocks:
+        track = tracker.push(block, gated=False)
+        sane(track)
+    assert track.bpm == pytest.approx(DEMO_BPM, rel=0.01)
+    assert track.confidence > 0.5
+
+
+def test_nothing_grows():
+    blocks = demo_track()[: 300 * HOP].reshape(-1, HOP)
+    tracker = ScopeTracker()
+    for block in blocks:
+        tracker.push(block, gated=False)
+    tracemalloc.start()
+    try:
+        before = tracemalloc.get_traced_memory()[0]
+        for block in blocks:
+            tracker.push(block, gated=False)
+        assert tracemalloc.get_traced_memory()[0] - before < 20_000
+    finally:
+        tracemalloc.stop()
 
 
 @pytest.mark.parametrize("shape", ["square", "direct", "impulses"])
