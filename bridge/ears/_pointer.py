@@ -94,4 +94,4 @@ class BeatPointer:
         x, y = (self._belief[part] @ self._turn[part]).tolist()
         period = float(inside @ self._periods[first : last + 1]) / mass
         phase = (math.atan2(y, x) / (2 * math.pi)) % 1.0
-        return Position(phase, period / _STEPS, math.hypot(x, y))
+        return Position(phase, period / _STEPS, min(math.hypot(x, y), 1.0))
