@@ -16,6 +16,8 @@ from pathlib import Path
 ROOT = Path(__file__).resolve().parents[1]
 SCRIPTS = (
     "pacing",
+    "quantize",
+    "latency",
     "control_latency",
     "osc_flood",
     "daemon",
@@ -24,6 +26,7 @@ SCRIPTS = (
     "mapping",
     "program",
     "render",
+    "guide",
     "frames",
 )
 SHORTER = {"frames": ["--quick"]}  # a quarter of an hour otherwise

@@ -16,17 +16,19 @@ import time
 import urllib.request
 from collections.abc import Callable, Iterator, Sequence
 from concurrent.futures import Future
+from dataclasses import replace
 from typing import Any, Final, Protocol
 
 from pythonosc.udp_client import SimpleUDPClient
 
 from bridge.model.board import ProblemBoard
 from bridge.model.cell import Cell
-from bridge.model.desired import DesiredState, Prompt, PromptPlan
+from bridge.model.desired import DesiredState, OneShot, Prompt, PromptPlan
 from bridge.model.facts import ScopeFacts
 from bridge.model.frames import Frame, LatestSlot
 from bridge.scope import ScopeClient, ScopeSettings
 from bridge.scope.api import ScopeApi
+from bridge.scope.ladder import IcePlan
 from bridge.scope.loading import Loader
 from bridge.scope.pictures import newest
 from bridge.scope.session import MediaSession
@@ -83,38 +85,87 @@ class Sender(Protocol):
         """The control moved."""
 
 
+class Stage:
+    """The bridge's own client on a server, and what may be asked of it."""
+
+    def __init__(self, client: ScopeClient, facts: Cell[ScopeFacts]) -> None:
+        self.facts = facts
+        self._client = client
+        self._state = DesiredState(0, PromptPlan(1, tuple(Prompt(p["text"], p["weight"]) for p in PROMPTS)))
+        client.submit(self._state)
+
+    def param(self, value: float) -> None:
+        """Turn the knob ``PARAM``."""
+        self._submit(params={PARAM: value})
+
+    def prompt(self, text: str) -> None:
+        """Cut to another prompt."""
+        assert self._state.prompts is not None
+        self._submit(prompts=PromptPlan(self._state.prompts.id + 1, (Prompt(text),)))
+
+    def reset(self) -> None:
+        """Reset the cache."""
+        self._submit(one_shots=(OneShot(self._state.revision + 1, "reset_cache", True),))
+
+    def _submit(self, **changes: Any) -> None:
+        self._state = replace(self._state, revision=self._state.revision + 1, arrived=time.monotonic(), **changes)
+        self._client.submit(self._state)
+
+
 @contextlib.contextmanager
-def bridge_client(server: Server, chunk: int) -> Iterator[Sender]:
-    """The bridge's own client alone, from ``submit`` on."""
+def bridge_stage(server: Server, chunk: int) -> Iterator[Stage]:
+    """The bridge's own client alone, from ``submit`` on, once it has a picture."""
     facts: Cell[ScopeFacts] = Cell(ScopeFacts())
     settings = ScopeSettings.model_validate(
         {"urls": [server.url], "pipeline": PIPELINE, "load_params": SIZE, "chunk_frames": chunk}
     )
     frames: LatestSlot[Frame] = LatestSlot()
     client = ScopeClient(settings, facts=facts, frames=frames, board=ProblemBoard(), clock=time.monotonic)
-    plan = PromptPlan(1, tuple(Prompt(p["text"], p["weight"]) for p in PROMPTS))
-
-    class Knob:
-        revision = 0
-
-        def send(self, value: float) -> None:
-            self.revision += 1
-            client.submit(DesiredState(self.revision, plan, {PARAM: value}, arrived=time.monotonic()))
-
-    client.submit(DesiredState(0, plan))
+    stage = Stage(client, facts)
     client.start()
     try:
         until(lambda: facts.value.state == "live" and facts.value.chunk.measured, "the bridge's picture")
-        yield Knob()
+        yield stage
     finally:
         client.stop(10.0)
 
 
+class Daemon:
+    """A running daemon, told by OSC; ``web`` is the address of its page."""
+
+    def __init__(self, client: SimpleUDPClient, web: str) -> None:
+        self._client = client
+        self.web = web
+
+    def tell(self, address: str, *values: float | str) -> None:
+        """Send one datagram."""
+        self._client.send_message(address, list(values))
+
+    def send(self, value: float) -> None:
+        """The control moved."""
+        self.tell(f"/bridge/param/{PARAM}", value)
+
+
 @contextlib.contextmanager
-def bridge_daemon(server: Server, chunk: int) -> Iterator[Sender]:
-    """The whole daemon, a process of its own, told by OSC datagrams; nothing else moves its parameters."""
+def bridge_client(server: Server, chunk: int) -> Iterator[Sender]:
+    """The client alone as a knob."""
+    with bridge_stage(server, chunk) as stage:
+
+        class Knob:
+            def send(self, value: float) -> None:
+                stage.param(value)
+
+        yield Knob()
+
+
+@contextlib.contextmanager
+def bridge_daemon(server: Server, chunk: int, *options: str) -> Iterator[Daemon]:
+    """The whole daemon, a process of its own, told by OSC datagrams; nothing else moves its parameters.
+
+    ``options`` are further settings, such as ``scope.aim=false``.
+    """
     osc, web = _free_port(socket.SOCK_DGRAM), _free_port(socket.SOCK_STREAM)
-    options = [
+    given = [
         f'scope.urls=["{server.url}"]',
         f"scope.pipeline={PIPELINE}",
         f"scope.chunk_frames={chunk}",
@@ -124,20 +175,16 @@ def bridge_daemon(server: Server, chunk: int) -> Iterator[Sender]:
         'mapping.files=["auto", "-abletonosc"]',
         "audio.source=off",
         "show.ambient=false",
+        *options,
     ]
-    command = [sys.executable, "-m", "bridge", "-q", *(part for option in options for part in ("-o", option)), "run"]
+    command = [sys.executable, "-m", "bridge", "-q", *(part for option in given for part in ("-o", option)), "run"]
     with tempfile.TemporaryDirectory() as home:
         environment = {**os.environ, "XDG_CONFIG_HOME": home, "XDG_STATE_HOME": home}
         process = subprocess.Popen(command, env=environment)
         try:
             until(lambda: _is_live(f"http://127.0.0.1:{web}/api/v1/status"), "the daemon's picture")
             with SimpleUDPClient("127.0.0.1", osc) as client:
-
-                class Datagram:
-                    def send(self, value: float) -> None:
-                        client.send_message(f"/bridge/param/{PARAM}", value)
-
-                yield Datagram()
+                yield Daemon(client, f"http://127.0.0.1:{web}")
         finally:
             process.terminate()
             process.wait(15)
@@ -192,7 +239,7 @@ class _FixedRate:
     async def _main(self) -> None:
         async with ScopeApi(self._url, timeout=10) as api:
             await Loader(PIPELINE, SIZE, timeout=PATIENCE_S, clock=time.monotonic).ensure(api, lambda stage: None)
-            media = MediaSession(ice=(), codec="VP8", send_size=None, on_ready=lambda: None)
+            media = MediaSession(ice=IcePlan(), codec="VP8", sending=None, on_ready=lambda: None)
             answer = await api.offer(await media.offer(), {"pipeline_ids": [PIPELINE], "prompts": PROMPTS})
             await media.accept(answer.sdp)
             tasks = [asyncio.create_task(self._receive(media)), asyncio.create_task(self._tick(media))]

@@ -12,7 +12,7 @@ import time
 from collections.abc import Callable
 from typing import Any, Final
 
-from bridge.config import Loaded, user_config_directory
+from bridge.config import Loaded, cache_directory, user_config_directory
 from bridge.control import Conductor
 from bridge.ears import EarsThread, make_ears
 from bridge.feedback import OscFeedback
@@ -20,19 +20,21 @@ from bridge.inputs.audio import AudioInput
 from bridge.inputs.link import LinkInput
 from bridge.inputs.midi import MidiInput
 from bridge.inputs.osc import OscInput
+from bridge.inputs.video import VideoInput
 from bridge.library import Library
 from bridge.mapping import Mapper
 from bridge.model.board import ProblemBoard
 from bridge.model.cell import Cell
 from bridge.model.desired import FxState
 from bridge.model.eventlog import EventLog
-from bridge.model.facts import ScopeFacts
+from bridge.model.facts import PodFacts, ScopeFacts
 from bridge.model.frames import Frame, LatestSlot
 from bridge.model.plain import as_plain
 from bridge.outputs import Outputs
 from bridge.program import Program
 from bridge.report import StatusReport
 from bridge.scope import ScopeClient
+from bridge.scope.pods import PodKeeper, read_key
 from bridge.service import Health, Notifier, Pulse
 from bridge.settings import Settings
 from bridge.show import Show
@@ -71,6 +73,7 @@ class App:
         self.events = EventLog()
         frames: LatestSlot[Frame] = LatestSlot()
         canvas: LatestSlot[Frame] = LatestSlot()
+        guided: LatestSlot[Frame] = LatestSlot()
 
         self.library = Library(settings, user_config_directory(os.environ), self.board)
         self.outputs = Outputs(settings.outputs, canvas=canvas, fps=settings.program.fps, board=self.board, clock=clock)
@@ -84,7 +87,28 @@ class App:
             clock=clock,
             source_size=(settings.scope.load_params.width, settings.scope.load_params.height),
         )
-        self.scope = ScopeClient(settings.scope, facts=self.facts, frames=frames, board=self.board, clock=clock)
+        pod_facts = Cell(PodFacts())
+        self.scope = ScopeClient(
+            settings.session,
+            facts=self.facts,
+            frames=frames,
+            board=self.board,
+            clock=clock,
+            hidden=lambda: self.fx.value.blackout or self.fx.value.paused,
+            pod=pod_facts,
+            video_in=guided,
+            schemas=cache_directory(os.environ) / "schemas",
+        )
+        self.report = StatusReport(self, clock)
+        self.pod = PodKeeper(
+            settings.pod,
+            key=read_key(os.environ),
+            facts=pod_facts,
+            is_live=lambda: self.facts.value.state == "live",
+            use=self.report.use,
+            board=self.board,
+            clock=clock,
+        )
         self.feedback = OscFeedback(settings.feedback, board=self.board, clock=clock)
         self.themes = self.library.themes()
         mapper = Mapper(self.library.mappings(tuple(self.themes)), reject=self._refuse, themes=tuple(self.themes))
@@ -97,6 +121,8 @@ class App:
             fx=self.fx,
             submit=self.scope.submit,
             reconnect=self.scope.reconnect,
+            choose_server=self.scope.pin,
+            pod=self.pod.act,
             feedback=self.feedback,
             supervisor=self.supervisor,
             board=self.board,
@@ -129,8 +155,17 @@ class App:
         )
         self.ears = EarsThread(make_ears(settings.ears, self.board), on_heard=self.conductor.on_heard, board=self.board)
         self.audio = AudioInput(settings.audio, on_block=self.ears.feed, board=self.board, clock=clock)
+        self.video = VideoInput(
+            settings.video,
+            frames=guided,
+            facts=self.facts,
+            features=lambda: self.conductor.world().features,
+            grid=lambda: self.conductor.tempo.grid,
+            wish=lambda: self.conductor.show.guide,
+            board=self.board,
+            clock=clock,
+        )
         self.health = Health()
-        self._report = StatusReport(self, clock)
         self.web = WebServer(
             settings.web,
             status=self.status,
@@ -148,7 +183,7 @@ class App:
 
     def status(self) -> dict[str, Any]:
         """The status document, as plain JSON."""
-        document: dict[str, Any] = as_plain(self._report.document())
+        document: dict[str, Any] = as_plain(self.report.document())
         return document
 
     def reload(self) -> None:
@@ -168,7 +203,7 @@ class App:
         self.supervisor.start()
         try:
             await self._start()
-            notifier.ready(self._report.line())
+            notifier.ready(self.report.line())
             for call in self._ready:
                 call()
             self.supervisor.keep("service", lambda: self._show_life(notifier))
@@ -183,6 +218,7 @@ class App:
         loop = asyncio.get_running_loop()
         # First of all OBS and NDI receivers have a picture (the slate), whatever else may fail.
         self.program.start()
+        self.video.start()
         self.outputs.start()
         self.supervisor.keep("control", self.conductor.run)
         await self.web.start()
@@ -192,6 +228,7 @@ class App:
         self.ears.start()
         self.audio.start()
         self.scope.start()
+        self.supervisor.keep("pod", self.pod.run)
         self.supervisor.keep("feedback", self._tell_state)
         self.supervisor.keep("library", self._follow_files)
         self.facts.subscribe(lambda _: _hand_over(loop, self._learn_schema))
@@ -213,6 +250,7 @@ class App:
     async def _stop(self) -> None:
         await self.web.stop()
         await asyncio.to_thread(self.scope.stop, 5.0)
+        await asyncio.to_thread(self.video.stop)
         await asyncio.to_thread(self.audio.stop)
         self.ears.stop()
         await asyncio.to_thread(self.midi.stop)
@@ -228,6 +266,7 @@ class App:
         self.health.watch(Pulse("the media loop", STANDSTILL_S, lambda: self.scope.last_turn))
         self.supervisor.revive("program", self.program.start)
         self.supervisor.revive("ears", self.ears.start)
+        self.supervisor.revive("video-in", self.video.start)
         self.supervisor.revive("media", self.scope.start)
 
     async def _show_life(self, notifier: Notifier) -> None:
@@ -240,14 +279,18 @@ class App:
             else:
                 self.board.clear("service", "standstill")
                 notifier.ping()
-            notifier.status(self._report.line())
+            notifier.status(self.report.line())
             await asyncio.sleep(pause)
 
     async def _tell_state(self) -> None:
         while True:
             shown = self.conductor.show.report(self.conductor.world())
             self.feedback.update(
-                bpm=self.conductor.tempo.grid.bpm, theme=shown.theme, params=shown.desired, problems=self.board.problems
+                bpm=self.conductor.tempo.grid.bpm,
+                theme=shown.theme,
+                params=shown.desired,
+                problems=self.board.problems,
+                pod=self.pod.status(),
             )
             await asyncio.sleep(FEEDBACK_S)
 

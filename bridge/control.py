@@ -12,7 +12,7 @@ import asyncio
 import dataclasses
 import threading
 from collections.abc import Callable, Iterable
-from typing import Final
+from typing import Final, Literal
 
 from bridge.ears import Heard
 from bridge.feedback import SUBSCRIBE, UNSUBSCRIBE, OscFeedback
@@ -33,6 +33,7 @@ from bridge.tempo import TempoClock
 
 TICK_S: Final = 1 / 30
 SUBSCRIPTIONS: Final = frozenset({SUBSCRIBE, UNSUBSCRIBE})
+POD_GOALS: Final[dict[str, Literal["ready", "stopped"]]] = {"pod_start": "ready", "pod_stop": "stopped"}
 TEMPO_ACTIONS: Final = frozenset({"resync", "tempo_double", "tempo_halve", "nudge_forward", "nudge_back"})
 
 
@@ -43,6 +44,8 @@ class Conductor:
         submit: takes a new desired state; called only when it changed.
         fx: where the program reads local effects from.
         reconnect: drops the Scope session.
+        choose_server: pins the Scope server, by number from 1 or by name; 0 or "auto" unpins.
+        pod: asks for the rented GPU to be ready or stopped.
         events: told of what arrives and what came of it, while somebody watches.
     """
 
@@ -56,6 +59,8 @@ class Conductor:
         fx: Cell[FxState],
         submit: Callable[[DesiredState], None],
         reconnect: Callable[[], None],
+        choose_server: Callable[[str | float], None],
+        pod: Callable[[Literal["ready", "stopped"]], None],
         feedback: OscFeedback,
         supervisor: Supervisor,
         board: ProblemBoard,
@@ -69,6 +74,8 @@ class Conductor:
         self._fx = fx
         self._submit = submit
         self._reconnect = reconnect
+        self._choose_server = choose_server
+        self._pod = pod
         self._feedback = feedback
         self._supervisor = supervisor
         self._board = board
@@ -79,6 +86,8 @@ class Conductor:
         self._beat_timer: asyncio.TimerHandle | None = None
         self._loop: asyncio.AbstractEventLoop | None = None
         self.beats = 0
+        self.posted = 0
+        """Intents taken from the page and the command line."""
         self.last_tick: float | None = None
 
     async def run(self) -> None:
@@ -147,6 +156,7 @@ class Conductor:
 
     def post(self, *intents: Intent) -> None:
         """Take intents from the page or the command line, and act on them at once."""
+        self.posted += len(intents)
         for intent in intents:
             described = self._events.begin(self._clock())
             self._act((intent,))
@@ -187,6 +197,12 @@ class Conductor:
         elif kind == "action" and name == "reconnect":
             if intent.kind == "trigger":
                 self._reconnect()
+        elif kind == "server":
+            if isinstance(intent.value, str | float | int):
+                self._choose_server(intent.value)
+        elif kind == "action" and name in POD_GOALS:
+            if intent.kind == "trigger":
+                self._pod(POD_GOALS[name])
         else:
             self._tell(intent, self.show.apply(intent, self.world(), now))
 

@@ -7,10 +7,13 @@ __all__ = ["StatusReport"]
 import math
 import threading
 from collections.abc import Callable, Mapping
+from dataclasses import replace
 from typing import TYPE_CHECKING, Any
 
 from bridge import __version__
-from bridge.model.status import TempoStatus
+from bridge.model.status import LandingsStatus, TempoStatus
+from bridge.scope.pods import Use
+from bridge.show import Quantized
 
 if TYPE_CHECKING:
     from bridge.app import App
@@ -28,12 +31,13 @@ class StatusReport:
         """Status as dataclasses and plain values."""
         app, now = self._app, self._clock()
         problems = app.board.problems
+        scope = app.scope.status()
         shown = app.conductor.show.report(app.conductor.world())
         return {
             "version": __version__,
             "uptime_s": now - self._started,
             "state": "degraded" if problems else "running",
-            "scope": app.scope.status(),
+            "scope": replace(scope, video_in=app.video.status()),
             "tempo": self._tempo(now),
             "audio": self._audio(),
             "midi": app.midi.status(),
@@ -45,6 +49,7 @@ class StatusReport:
             ],
             "prompts": shown.prompts,
             "params": {"desired": shown.desired, "effective": shown.effective, "ineffective": shown.ineffective},
+            "quantize": self._quantize(shown.quantize, scope.quantized),
             "macros": shown.macros,
             "fx": app.fx.value.levels,
             "switches": {
@@ -56,7 +61,7 @@ class StatusReport:
             "takeover": app.conductor.mapper.takeover(app.conductor.show.values),
             "outputs": app.outputs.status(),
             "program": app.program.status(),
-            "pod": None,
+            "pod": app.pod.status(),
             "process": {"threads": threading.active_count(), "media_tasks": app.scope.tasks},
             "problems": problems,
             "rejected": [
@@ -64,6 +69,31 @@ class StatusReport:
                 for (source, reason), count in app.board.rejected.items()
             ],
         }
+
+    def _quantize(self, timing: Quantized, landed: LandingsStatus) -> Mapping[str, Any]:
+        return {
+            "mode": timing.mode,
+            "lookahead_ms": timing.lookahead_s * 1000,
+            "lead_ms": round(timing.lead_s * 1000, 1),
+            "lead_from": timing.lead_from,
+            "waiting": [{"what": waits.what, "in_ms": round(waits.in_s * 1000)} for waits in timing.waiting],
+            "count": landed.count,
+            "median_ms": landed.median_ms,
+            "last": landed.last,
+        }
+
+    def use(self) -> Use:
+        """Signs that somebody uses the picture: frames that are watched, and every input but silence.
+
+        An output that cannot tell (a virtual camera) counts as watched: a show is never stopped on a guess.
+        """
+        app = self._app
+        live = app.facts.value.state == "live"
+        outputs = app.outputs.status() if live else ()
+        watched = any(output.state == "open" and output.receivers != 0 for output in outputs)
+        heard = app.settings.audio.source == "live" and not app.conductor.world().features.gated
+        messages = sum(port.events for port in app.midi.status()) + sum(osc.received for osc in app.osc.status())
+        return Use(watched=watched or heard, inputs=messages + app.conductor.posted)
 
     def line(self) -> str:
         """The human state in one line, for ``systemctl status``."""

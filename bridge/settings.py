@@ -14,11 +14,13 @@ from bridge.inputs.audio import AudioSettings
 from bridge.inputs.link import LinkSettings
 from bridge.inputs.midi import MidiSettings
 from bridge.inputs.osc import OscSettings
+from bridge.inputs.video import VideoSettings
 from bridge.mapping import MappingSettings
 from bridge.model.document import PartSettings
 from bridge.outputs import OutputSettings
 from bridge.program import ProgramSettings
 from bridge.scope import ScopeSettings
+from bridge.scope.pods import PodSettings, with_pod
 from bridge.show import ShowSettings
 from bridge.tempo import TempoSettings
 from bridge.web import WebSettings
@@ -35,10 +37,12 @@ class Settings(PartSettings):
     """Scope Bridge."""
 
     scope: ScopeSettings = Field(default_factory=ScopeSettings, description="The Daydream Scope server.")
+    pod: PodSettings = Field(default_factory=PodSettings, description="The rented GPU (RunPod).")
     osc: OscSettings = Field(default_factory=OscSettings, description="OSC in.")
     midi: MidiSettings = Field(default_factory=MidiSettings, description="MIDI in.")
     link: LinkSettings = Field(default_factory=LinkSettings, description="Ableton Link.")
     audio: AudioSettings = Field(default_factory=AudioSettings, description="Where the sound comes from.")
+    video: VideoSettings = Field(default_factory=VideoSettings, description="The picture sent to Scope in video mode.")
     ears: EarsSettings = Field(default_factory=EarsSettings, description="What is heard in the sound.")
     tempo: TempoSettings = Field(default_factory=TempoSettings, description="The one clock.")
     mapping: MappingSettings = Field(default_factory=MappingSettings, description="Controls and programs to targets.")
@@ -48,3 +52,8 @@ class Settings(PartSettings):
     feedback: FeedbackSettings = Field(default_factory=FeedbackSettings, description="State told to other programs.")
     web: WebSettings = Field(default_factory=WebSettings, description="Status page and HTTP API.")
     log: LogSettings = Field(default_factory=LogSettings, description="Logging.")
+
+    @property
+    def session(self) -> ScopeSettings:
+        """The Scope section as the session uses it: "pod" is replaced by the pod's address."""
+        return with_pod(self.scope, self.pod)

@@ -12,10 +12,13 @@ import time
 import urllib.error
 import urllib.request
 from collections.abc import Callable, Iterator
+from pathlib import Path
 from typing import Any, TypeVar
 
 import pytest
 from pythonosc.udp_client import SimpleUDPClient
+
+from tests.scope.pods.runpod_server import KEY, POD, runpod_server
 
 T = TypeVar("T")
 PATIENCE_S = 40.0
@@ -53,11 +56,12 @@ class Web:
 class Daemon:
     """A running ``scope-bridge run``."""
 
-    def __init__(self, scope_url: str, home: str) -> None:
+    def __init__(self, scope_url: str, home: str, *more: str, **variables: str) -> None:
         self.web = Web(f"http://127.0.0.1:{free_port(socket.SOCK_STREAM)}")
         self.osc_port = free_port(socket.SOCK_DGRAM)
         options = [
             f'scope.urls=["{scope_url}"]',
+            *more,
             "scope.pipeline=streamdiffusionv2",
             "audio.source=demo",
             "outputs.ndi.enabled=false",
@@ -66,7 +70,8 @@ class Daemon:
             'mapping.files=["-abletonosc", "auto"]',
         ]
         command = [sys.executable, "-m", "bridge", *(part for option in options for part in ("-o", option)), "run"]
-        environment = {**os.environ, "XDG_CONFIG_HOME": home, "XDG_STATE_HOME": home}
+        homes = dict.fromkeys(("XDG_CONFIG_HOME", "XDG_STATE_HOME", "XDG_CACHE_HOME"), home)
+        environment = {**os.environ, **homes, **variables}
         self.process = subprocess.Popen(command, env=environment, stderr=subprocess.PIPE, text=True)
         self.osc = SimpleUDPClient("127.0.0.1", self.osc_port)
 
@@ -225,3 +230,30 @@ def test_mappings_and_themes_reload_while_playing(daemon: Daemon, tmp_path_facto
     assert "modifiers" in problem["message"]
     (themes / "broken.toml").unlink()
     until(lambda: not daemon.status["problems"], "healed")
+
+
+def test_a_stopped_pod_is_named_started_on_demand_and_left_running_at_the_end(rehearsal: Web, tmp_path: Path) -> None:
+    """The keeper in the daemon: RunPod's API is a simulation, Scope on the pod the rehearsal server."""
+    with runpod_server() as runpod:
+        options = {"id": POD, "api_url": runpod.api_url, "scope_url": rehearsal.url}
+        more = [f'pod.{key}="{value}"' for key, value in options.items()]
+        quick = ["pod.quick_poll_s=0.05", "pod.poll_s=0.2"]
+        running = Daemon("pod", str(tmp_path), *more, *quick, RUNPOD_API_KEY=KEY)
+        try:
+            mend = "scope-bridge pod start"
+            stopped = until(
+                lambda: (s := running.status) and any(mend in p["hint"] for p in s["problems"]) and s, "stopped"
+            )
+            assert stopped["pod"]["phase"] == "stopped"
+            assert [(p["part"], p["code"]) for p in stopped["problems"]] == [("scope", "pod")]
+            running.web.post("/api/v1/actions/pod_start")
+            live = running.live()
+            assert (live["pod"]["id"], live["pod"]["status"], live["pod"]["cost_per_hour"]) == (POD, "RUNNING", 0.44)
+            with urllib.request.urlopen(running.web.url + "/metrics", timeout=5) as answer:
+                assert f'scope_bridge_pod_cost_usd_per_hour{{id="{POD}"}} 0.44' in answer.read().decode()
+            log = running.stop()
+            assert KEY not in log
+        finally:
+            running.process.kill()
+            running.process.wait()
+        assert (runpod.status, runpod.asked("start"), runpod.asked("stop")) == ("RUNNING", 1, 0)

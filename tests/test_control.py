@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import time
+from dataclasses import replace
 
 import pytest
 
@@ -11,6 +12,7 @@ from bridge.config import load
 from bridge.model.eventlog import KEPT, EventLog, words_of
 from bridge.model.events import MidiClockEvent, MidiEvent, OscEvent
 from bridge.model.targets import Intent
+from bridge.scope.pods import Use
 from bridge.settings import Settings
 
 PEER = ("127.0.0.1", 5005)
@@ -18,7 +20,7 @@ PEER = ("127.0.0.1", 5005)
 
 @pytest.fixture
 def app(tmp_path, monkeypatch):
-    for name in ("XDG_CONFIG_HOME", "XDG_STATE_HOME", "HOME"):
+    for name in ("XDG_CONFIG_HOME", "XDG_STATE_HOME", "XDG_CACHE_HOME", "HOME"):
         monkeypatch.setenv(name, str(tmp_path / name.lower()))
     return App(load(Settings, files=[], environ={}, overrides=['mapping.files=["auto"]']))
 
@@ -154,3 +156,36 @@ def test_a_held_effect_shows_in_status(app):
     assert app.status()["fx"] == {"hue": 0.25}
     app.conductor.on_osc(osc("/bridge/action/panic"))
     assert app.status()["fx"] == {}
+
+
+def test_a_server_is_chosen_over_osc_and_http(app, monkeypatch):
+    chosen = []
+    monkeypatch.setattr(app.conductor, "_choose_server", chosen.append)
+    app.conductor.on_osc(osc("/bridge/server", 2))
+    app.conductor.on_osc(osc("/bridge/server", "gpu.local"))
+    app.conductor.post(Intent(time.monotonic(), "server", "set", 0, origin="web"))
+    assert chosen == [2.0, "gpu.local", 0]
+
+
+def test_signs_of_use_are_inputs_and_what_is_posted_and_frames_only_while_live(app):
+    assert app.report.use() == Use(watched=False, inputs=0)
+    app.conductor.post(Intent(time.monotonic(), "action/tap", "trigger", origin="web"))
+    assert app.report.use() == Use(watched=False, inputs=1)
+    with app.outputs.preview.watch():
+        assert not app.report.use().watched
+        app.facts.set(replace(app.facts.value, state="live"))
+        app.outputs.preview.start()
+        try:
+            deadline = time.monotonic() + 10
+            while not app.report.use().watched and time.monotonic() < deadline:
+                time.sleep(0.01)
+            assert app.report.use().watched
+        finally:
+            app.outputs.preview.stop()
+
+
+def test_pod_actions_without_a_pod_are_counted_and_change_nothing(app):
+    for kind in ("trigger", "release"):
+        app.conductor.post(Intent(time.monotonic(), "action/pod_stop", kind, origin="web"))
+    assert app.board.rejected == {("pod", "nothing to start or stop: no pod.id is set"): 1}
+    assert app.status()["pod"] is None

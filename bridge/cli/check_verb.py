@@ -3,6 +3,7 @@
 examples:
   scope-bridge check                     exit 0 when all is well, 78 when not
   scope-bridge check --config show.toml
+  scope-bridge check --offline           against the schemas kept from the server, without the network
   scope-bridge check --json              for editors and scripts
 """
 
@@ -12,9 +13,11 @@ import argparse
 import dataclasses
 import json
 import os
+import sys
 
 from bridge.cli.configuration import load_settings, sources
 from bridge.cli.exits import BAD_CONFIGURATION, FINE
+from bridge.cli.schema_check import check_against, find_catalogue
 from bridge.config import user_config_directory
 from bridge.library import Library
 from bridge.model.errors import ConfigurationError, Issue
@@ -24,6 +27,7 @@ from bridge.settings import Settings
 def add_arguments(parser: argparse.ArgumentParser) -> None:
     """Arguments of this verb."""
     parser.add_argument("--json", action="store_true", help="issues as a JSON list")
+    parser.add_argument("--offline", action="store_true", help="do not ask the server for its pipelines")
 
 
 def execute(given: argparse.Namespace) -> int:
@@ -38,6 +42,10 @@ def execute(given: argparse.Namespace) -> int:
     themes = library.themes()
     mappings = library.mappings(tuple(themes))
     issues += [issue for part in library.issues.values() for issue in part]
+    catalogue, why_not = find_catalogue(settings.session, offline=given.offline)
+    issues += check_against(catalogue, settings.scope, mappings)
+    note = f"Checked against {catalogue}{f', since the server was not reached: {why_not}' if why_not else '.'}"
+    print(note, file=sys.stderr)
     if given.json:
         print(json.dumps([dataclasses.asdict(issue) for issue in issues], indent=2))
     elif issues:

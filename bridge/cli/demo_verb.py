@@ -19,6 +19,7 @@ from pathlib import Path
 from typing import Final
 
 from bridge.app import App
+from bridge.cli.durations import seconds
 from bridge.cli.exits import FINE, RUNTIME
 from bridge.cli.logs import set_up_logging
 from bridge.cli.run_verb import run_until_signal
@@ -31,7 +32,7 @@ START_LIMIT_S: Final = 30.0
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:
     """Arguments of this verb."""
-    parser.add_argument("--seconds", type=float, metavar="N", help="end by itself after N seconds, with a summary")
+    parser.add_argument("--seconds", type=seconds, metavar="N", help="end by itself after N seconds, with a summary")
     parser.add_argument("--url", metavar="URL", help="use this Scope server instead of the rehearsal server")
 
 

@@ -16,6 +16,7 @@ from typing import Any
 from bridge.cli.exits import FINE
 from bridge.inputs.audio import list_devices
 from bridge.inputs.midi import list_inputs, list_outputs
+from bridge.inputs.video import list_cameras, list_ndi_sources
 from bridge.model.errors import ScopeBridgeError
 from bridge.outputs import list_outputs as list_sinks
 
@@ -32,6 +33,8 @@ def execute(given: argparse.Namespace) -> int:
         ("MIDI inputs", list_inputs),
         ("MIDI outputs", list_outputs),
         ("sound inputs", list_devices),
+        ("cameras", list_cameras),
+        ("NDI sources", list_ndi_sources),
         ("outputs", list_sinks),
     ):
         found[name] = _listed(call)

@@ -24,6 +24,7 @@ from pathlib import Path
 
 from bridge.cli.clicks import ClickTrack
 from bridge.cli.configuration import load_settings
+from bridge.cli.durations import seconds
 from bridge.cli.exits import FINE, RUNTIME
 from bridge.cli.listen_live import listen_live
 from bridge.cli.listening import Keeper, Listening, beat_document
@@ -41,7 +42,7 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     parser.add_argument("--json", action="store_true", help="a JSON object a beat, for scripts")
     parser.add_argument("--device", metavar="NAME", help="a sound device, as `scope-bridge devices` prints it")
     parser.add_argument("--source", choices=("demo", "live", "file"), help="which input, else as configured")
-    parser.add_argument("--seconds", type=float, metavar="N", help="end by itself after N seconds of sound or time")
+    parser.add_argument("--seconds", type=seconds, metavar="N", help="end by itself after N seconds of sound or time")
     parser.add_argument("--clicks", type=Path, metavar="OUT.wav", help="write what was heard, a click on every beat")
     parser.add_argument("--plot", type=Path, metavar="OUT.png", help="draw energy, onsets, activation, tempo and beats")
     parser.set_defaults(refuse=parser.error)
@@ -82,7 +83,7 @@ def _keepers(given: argparse.Namespace) -> list[Keeper]:
 def _listen_to_files(given: argparse.Namespace, settings: EarsSettings, keepers: list[Keeper]) -> int:
     code = FINE
     for file in given.files:
-        if not given.json:
+        if not given.json and file.is_file():
             print(f"{file}\n     told at       beat      BPM  sure")
         times: list[float] = []
         try:

@@ -26,6 +26,8 @@ VERBS: Final = {
     "monitor": "what arrives at a running daemon and what it does",
     "status": "what a running daemon says of itself",
     "doctor": "walk the chain from the outside, a verdict a line",
+    "servers": "the Scope servers, which one plays; pin one",
+    "pod": "the rented GPU: status, start, stop, wait",
     "panic": "effects and automation off, back to the theme's base",
     "themes": "list the themes, or show one",
     "mappings": "list the mappings, or show one",

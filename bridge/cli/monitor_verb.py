@@ -19,6 +19,7 @@ import time
 from typing import Any, Final
 
 from bridge.cli.daemon import Daemon, add_daemon_arguments
+from bridge.cli.durations import seconds
 from bridge.cli.exits import FINE
 
 LONGEST_VALUE: Final = 100
@@ -27,7 +28,7 @@ LONGEST_VALUE: Final = 100
 def add_arguments(parser: argparse.ArgumentParser) -> None:
     """Arguments of this verb."""
     add_daemon_arguments(parser)
-    parser.add_argument("--seconds", type=float, metavar="N", help="end by itself after N seconds")
+    parser.add_argument("--seconds", type=seconds, metavar="N", help="end by itself after N seconds")
 
 
 def execute(given: argparse.Namespace) -> int:

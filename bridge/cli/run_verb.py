@@ -19,6 +19,7 @@ import sys
 
 from bridge.app import App
 from bridge.cli.configuration import load_settings, load_settings_for_run
+from bridge.cli.durations import seconds
 from bridge.cli.exits import FINE
 from bridge.cli.logs import set_up_logging
 
@@ -26,7 +27,7 @@ from bridge.cli.logs import set_up_logging
 def add_arguments(parser: argparse.ArgumentParser) -> None:
     """Arguments of this verb."""
     parser.add_argument("--strict", action="store_true", help="refuse to start on a broken configuration (exit 78)")
-    parser.add_argument("--seconds", type=float, metavar="N", help="end by itself after N seconds")
+    parser.add_argument("--seconds", type=seconds, metavar="N", help="end by itself after N seconds")
 
 
 def execute(given: argparse.Namespace) -> int:

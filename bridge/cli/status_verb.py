@@ -40,6 +40,9 @@ def lines_of(status: dict[str, Any]) -> Iterable[str]:
     yield f"Scope Bridge {status['version']}: {status['state']}, up {status['uptime_s']:.0f} s"
     picture = f", {video['width']}x{video['height']} at {video['fps']:.1f} fps" if video["frames"] else ""
     yield f"  scope    {scope['state']}  {scope['url']}  {scope['pipeline']} ({scope['mode']}){picture}"
+    for server in scope.get("servers", ()):
+        if server["pinned"] or not server["current"]:
+            yield f"           {server['url']}  {server['state']}{', pinned' if server['pinned'] else ''}"
     ice = scope["ice"]
     if ice["local"] is not None and ice["local"] != "host":
         yield f"           through {ice['relay']} ({ice['source']})"
@@ -64,6 +67,9 @@ def lines_of(status: dict[str, Any]) -> Iterable[str]:
     for output in status["outputs"]:
         watching = "" if output["receivers"] is None else f", {output['receivers']} receivers"
         yield f"  output   {output['name']}  {output['state']}, {output['fps']:.1f} fps, {output['frames']} frames{watching}"
+    if pod := status.get("pod"):
+        spent = "" if pod["spend_usd"] is None else f", ${pod['cost_per_hour']:.2f}/h, ${pod['spend_usd']:.2f} so far"
+        yield f"  pod      {pod['id']}  {pod['phase']}  {pod['gpu']}{spent}"
     for bad in status["rejected"]:
         yield f"  rejected {bad['count']} from {bad['source']}: {bad['reason']}"
     for problem in status["problems"]:

@@ -8,13 +8,20 @@ from bridge.config.commented import commented_toml, settings_toml
 from bridge.config.lastgood import LastGood
 from bridge.config.layers import Layer, environment_layer, file_layer, override_layer
 from bridge.config.loader import Loaded, load, load_for_run
-from bridge.config.paths import SYSTEM_CONFIG_DIRECTORY, config_files, state_directory, user_config_directory
+from bridge.config.paths import (
+    SYSTEM_CONFIG_DIRECTORY,
+    cache_directory,
+    config_files,
+    state_directory,
+    user_config_directory,
+)
 
 __all__ = [
     "SYSTEM_CONFIG_DIRECTORY",
     "LastGood",
     "Layer",
     "Loaded",
+    "cache_directory",
     "commented_toml",
     "config_files",
     "environment_layer",

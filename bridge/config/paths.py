@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-__all__ = ["SYSTEM_CONFIG_DIRECTORY", "config_files", "state_directory", "user_config_directory"]
+__all__ = ["SYSTEM_CONFIG_DIRECTORY", "cache_directory", "config_files", "state_directory", "user_config_directory"]
 
 from collections.abc import Mapping
 from pathlib import Path
@@ -25,6 +25,15 @@ def state_directory(environ: Mapping[str, str]) -> Path:
     if given:
         return Path(given)
     base = environ.get("XDG_STATE_HOME") or str(_home(environ) / ".local" / "state")
+    return Path(base) / NAME
+
+
+def cache_directory(environ: Mapping[str, str]) -> Path:
+    """``$CACHE_DIRECTORY`` under systemd, else ``$XDG_CACHE_HOME/scope-bridge``."""
+    given = environ.get("CACHE_DIRECTORY", "").split(":")[0]
+    if given:
+        return Path(given)
+    base = environ.get("XDG_CACHE_HOME") or str(_home(environ) / ".cache")
     return Path(base) / NAME
 
 

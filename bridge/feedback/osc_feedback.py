@@ -19,7 +19,7 @@ from bridge.feedback.subscribers import Peer, Subscribers
 from bridge.model.board import ProblemBoard
 from bridge.model.desired import ParamValue
 from bridge.model.events import BeatEvent, OscEvent, OscValue
-from bridge.model.status import Problem
+from bridge.model.status import PodStatus, Problem
 
 SUBSCRIBE: Final = "/bridge/subscribe"
 UNSUBSCRIBE: Final = "/bridge/unsubscribe"
@@ -40,6 +40,7 @@ class OscFeedback:
     ``/bridge/state/theme``        the theme's slug
     ``/bridge/state/param/<name>`` the value that Scope should have now; a list as an OSC array
     ``/bridge/state/problem``      how many problems there are now, and the newest one in words
+    ``/bridge/state/pod``          the rented GPU's phase, its price in USD an hour, what its run has cost
     =============================  =================================================================
 
     All methods belong to the thread of the running loop; none blocks it.
@@ -101,7 +102,13 @@ class OscFeedback:
         self._flush()
 
     def update(
-        self, *, bpm: float | None, theme: str, params: Mapping[str, ParamValue], problems: Sequence[Problem]
+        self,
+        *,
+        bpm: float | None,
+        theme: str,
+        params: Mapping[str, ParamValue],
+        problems: Sequence[Problem],
+        pod: PodStatus | None = None,
     ) -> None:
         """What is so now; only what differs from the last time is told.
 
@@ -110,11 +117,16 @@ class OscFeedback:
             theme: the slug of the theme in charge.
             params: what Scope should have now; a value that OSC has no type for (an object) is not told.
             problems: what is wrong now, oldest first.
+            pod: the rented GPU, None without one. Its spend is told in whole cents.
         """
         newest = f"{problems[-1].part}: {problems[-1].message}" if problems else ""
         self._book.update(f"{ROOT}bpm", (round(bpm or 0.0, 2),))
         self._book.update(f"{ROOT}theme", (theme,))
         self._book.update(f"{ROOT}problem", (len(problems), newest))
+        if pod is not None:
+            self._book.update(
+                f"{ROOT}pod", (pod.phase, round(pod.cost_per_hour or 0.0, 4), round(pod.spend_usd or 0.0, 2))
+            )
         for name, value in params.items():
             self._book.update(f"{ROOT}param/{name}", (value,))
         self._flush()

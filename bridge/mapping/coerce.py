@@ -12,6 +12,7 @@ from typing import Final
 from bridge.model.document import suggest
 from bridge.model.events import OscValue
 from bridge.model.facts import ParamSpec
+from bridge.model.length import parse_length
 from bridge.model.targets import IntentValue
 
 BPM_LIMITS: Final = (20.0, 999.0)
@@ -83,6 +84,8 @@ def as_param(spec: ParamSpec | None, args: tuple[OscValue, ...]) -> IntentValue 
     if not args:
         return True if spec is not None and spec.type == "boolean" else Rejected("no value", "Send one argument.")
     kind = spec.type if spec is not None else ""
+    if spec is not None and spec.name == "transition_s" and any(isinstance(value, str) for value in args):
+        return _length(args)
     if kind in ("number", "integer"):
         number = as_number(args[-1])
         return round(number) if kind == "integer" and not isinstance(number, Rejected) else number
@@ -94,6 +97,18 @@ def as_param(spec: ParamSpec | None, args: tuple[OscValue, ...]) -> IntentValue 
     if kind in ("list", "object"):
         return _items(args)
     return _as_it_comes(args)
+
+
+def _length(args: tuple[OscValue, ...]) -> IntentValue | Rejected:
+    """Seconds, or a text that says beats: what that is in seconds is for the show, which knows the tempo."""
+    text = as_text(args)
+    if isinstance(text, Rejected):
+        return text
+    try:
+        length = parse_length(text)
+    except ValueError:
+        return Rejected("not a length", 'Send seconds, or a text such as "8 beats" or "2 bars".')
+    return length.count if length.unit == "s" else text
 
 
 def _choice(text: str, spec: ParamSpec) -> IntentValue | Rejected:
@@ -155,9 +170,9 @@ def for_target(target: str, spec: ParamSpec | None, args: tuple[OscValue, ...]) 
     """The arguments as a value in the target's own unit; ``spec`` is its parameter, if it is one."""
     if target.startswith("param/"):
         return as_param(spec, args)
-    if target == "theme" and len(args) == 1 and not isinstance(number := as_number(args[0]), Rejected):
+    if target in ("theme", "server") and len(args) == 1 and not isinstance(number := as_number(args[0]), Rejected):
         return number
-    if target in ("theme", "prompt"):
+    if target in ("theme", "prompt", "server"):
         return as_text(args)
     if not args:
         return Rejected("no value", "Send one argument.")

@@ -8,6 +8,8 @@
 ``/bridge/fx/<name> v``       0..1; ``pulse`` and ``zoom`` fire with that strength
 ``/bridge/bpm v``             beats per minute
 ``/bridge/prompt s``          the text of the prompt
+``/bridge/server s``          pin a Scope server by number from 1, address or host; 0 or "auto" chooses by preference
+``/bridge/quantize s``        what changes are timed to: none, beat, bar, 2_bar or 4_bar
 ``/scope/<param> v``          Scope's own addresses, also ``/scope/<node>/<param>`` and ``/scope/prompt``
 ============================  =====================================================================
 """
@@ -36,6 +38,8 @@ _FIXED: Final[dict[str, str]] = {
     "/bridge/theme": "theme",
     "/bridge/prompt": "prompt",
     "/bridge/bpm": "tempo/bpm",
+    "/bridge/server": "server",
+    "/bridge/quantize": "param/quantize_mode",
     "/scope/prompt": "prompt",
     **{f"/bridge/macro/{name}": f"macro/{name}" for name in MACROS},
     **{f"/bridge/fx/{name}": f"fx/{name}" for name in EFFECTS},

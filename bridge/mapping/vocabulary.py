@@ -21,6 +21,7 @@ from bridge.model.beatgrid import BeatGrid
 from bridge.model.document import suggest
 from bridge.model.facts import ParamSpec, PipelineSchema
 from bridge.model.features import SILENCE, signals_of
+from bridge.model.quantize import QUANTIZE_MODES
 from bridge.model.targets import ACTIONS, EFFECTS, MACROS
 
 Span = tuple[float, float]
@@ -46,9 +47,11 @@ SCOPE_PARAMS: Final[Mapping[str, ParamSpec]] = {
         ParamSpec("paused", "boolean"),
         ParamSpec("prompt_weight", "number", 0.0, 1.0),
         ParamSpec("transition_s", "number", 0.5, 60.0),
+        ParamSpec("quantize_mode", "string", choices=QUANTIZE_MODES),
+        ParamSpec("lookahead_ms", "number", 0.0, 1000.0),
     )
 }
-"""Parameters that exist whatever the pipeline: Scope's own (scope-protocol section 5) and, the last two, the show's.
+"""Parameters that exist whatever the pipeline: Scope's own (scope-protocol section 5) and, the last four, the show's.
 
 A pipeline's schema, once known, overrides them name by name.
 """

@@ -17,6 +17,8 @@ from dataclasses import dataclass, field
 from types import MappingProxyType
 from typing import Any, Final, TypeAlias
 
+from bridge.model.quantize import Due
+
 ParamValue: TypeAlias = Any
 """A JSON value: number, bool, string, or a tuple of them."""
 
@@ -53,13 +55,15 @@ class PromptPlan:
     ``id`` grows by one for every change of text: a plan with a new id is a transition (or a cut when
     ``seconds`` is 0); the same id with other weights is a weight change at chunk pace. ``seconds`` is
     the length of the transition; the pacer turns it into chunks, 0 or at least 2, never 1
-    (scope-protocol section 6.5). ``method`` is ``linear`` or ``slerp``.
+    (scope-protocol section 6.5). ``method`` is ``linear`` or ``slerp``. Until ``due`` the server stays on what it was
+    told before.
     """
 
     id: int
     prompts: tuple[Prompt, ...]
     seconds: float = 0.0
     method: str = "linear"
+    due: Due | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -67,13 +71,15 @@ class OneShot:
     """A parameter that must reach the server exactly once, such as ``reset_cache``.
 
     ``id`` is unique and grows; the pacer remembers the highest it has sent. ``replay`` is True for
-    what a new session must be given again (references), False for what must not (resets).
+    what a new session must be given again (references), False for what must not (resets). A one-shot that waits for its
+    ``due`` is replaced by a newer one of its name.
     """
 
     id: int
     name: str
     value: ParamValue
     replay: bool = False
+    due: Due | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -82,7 +88,8 @@ class DesiredState:
 
     ``params`` are continuous parameters in the server's own units. ``one_shots`` holds the recent
     ones, oldest first, at most 16; the pacer sends each id once. ``arrived`` is when the newest
-    outside event in this state arrived (monotonic seconds), for measuring age.
+    outside event in this state arrived (monotonic seconds), for measuring age. ``dues`` names the parameters whose value
+    is to be seen on a boundary.
     """
 
     revision: int = 0
@@ -91,6 +98,7 @@ class DesiredState:
     one_shots: tuple[OneShot, ...] = ()
     paused: bool = False
     arrived: float | None = None
+    dues: Mapping[str, Due] = field(default_factory=_empty)
 
 
 @dataclass(frozen=True, slots=True)

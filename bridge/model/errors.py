@@ -8,11 +8,16 @@
         - OscDecodeError          a datagram is not valid OSC 1.0
         - MidiPortError           a MIDI port or backend cannot be used
         - AudioDeviceError        a sound device is missing, busy or lies about itself
+        - VideoSourceError        a camera, video file or NDI source cannot be used
       × ScopeError
         - ScopeUnreachable        no HTTP answer, or not Scope's
         - ScopeRefused            the server answered with an error
         - ScopeProtocolError      the answer does not have the shape Scope gives
         - ScopeSessionLost        the WebRTC session failed or went silent
+      × PodError                  something about the rented GPU
+        - PodUnreachable          RunPod gives no usable answer now; worth another try later
+        - PodKeyRefused           RunPod does not accept the API key
+        - PodRefused              RunPod refuses what was asked
       × OutputError               a sink cannot open or write
       × DependencyMissing         an optional package or system library is not installed
       × WeightsBroken             the beat net's weights file is missing, unreadable or does not fit
@@ -32,6 +37,10 @@ __all__ = [
     "MidiPortError",
     "OscDecodeError",
     "OutputError",
+    "PodError",
+    "PodKeyRefused",
+    "PodRefused",
+    "PodUnreachable",
     "ScopeBridgeError",
     "ScopeError",
     "ScopeProtocolError",
@@ -39,6 +48,7 @@ __all__ = [
     "ScopeSessionLost",
     "ScopeUnreachable",
     "ServiceError",
+    "VideoSourceError",
     "WeightsBroken",
 ]
 
@@ -107,8 +117,20 @@ class AudioDeviceError(InputError):
     """Raised when a sound device or file cannot be used."""
 
 
+class VideoSourceError(InputError):
+    """Raised when a camera, a video file or an NDI source cannot be used, or is lost."""
+
+
 class ScopeError(ScopeBridgeError):
-    """Base for everything that goes wrong between us and a Scope server."""
+    """Base for everything that goes wrong between us and a Scope server.
+
+    Args:
+        code: its row in the catalogue of troubles (``bridge.scope.troubles``); empty where it has none.
+    """
+
+    def __init__(self, message: str, *, hint: str = "", code: str = "") -> None:
+        super().__init__(message, hint=hint)
+        self.code = code
 
 
 class ScopeUnreachable(ScopeError):
@@ -118,8 +140,8 @@ class ScopeUnreachable(ScopeError):
 class ScopeRefused(ScopeError):
     """Raised when the server answers with an error status."""
 
-    def __init__(self, message: str, *, status: int, hint: str = "") -> None:
-        super().__init__(message, hint=hint)
+    def __init__(self, message: str, *, status: int, hint: str = "", code: str = "") -> None:
+        super().__init__(message, hint=hint, code=code)
         self.status = status
 
 
@@ -129,6 +151,34 @@ class ScopeProtocolError(ScopeError):
 
 class ScopeSessionLost(ScopeError):
     """Raised when the WebRTC session fails or goes silent."""
+
+
+class PodError(ScopeBridgeError):
+    """Base for everything that goes wrong between us and RunPod."""
+
+
+class PodUnreachable(PodError):
+    """Raised when RunPod gives no usable answer now: network, overload, rate limit, not its API.
+
+    Args:
+        retry_after: seconds that RunPod asks us to wait, None where it does not say.
+    """
+
+    def __init__(self, message: str, *, hint: str = "", retry_after: float | None = None) -> None:
+        super().__init__(message, hint=hint)
+        self.retry_after = retry_after
+
+
+class PodKeyRefused(PodError):
+    """Raised when RunPod does not accept the API key."""
+
+
+class PodRefused(PodError):
+    """Raised when RunPod refuses what was asked; ``status`` is 404 for an unknown pod, 409 for a wrong moment."""
+
+    def __init__(self, message: str, *, status: int, hint: str = "") -> None:
+        super().__init__(message, hint=hint)
+        self.status = status
 
 
 class OutputError(ScopeBridgeError):

@@ -5,6 +5,7 @@ from __future__ import annotations
 __all__ = ["Frame", "LatestSlot"]
 
 import threading
+from collections.abc import Callable
 from dataclasses import dataclass
 from typing import Generic, Literal, TypeVar
 
@@ -41,6 +42,7 @@ class LatestSlot(Generic[T]):
         self._changed = threading.Condition()
         self._value: T | None = None
         self._seen = 0
+        self._listener: Callable[[], None] | None = None
         self.puts = 0
         self.replaced = 0
 
@@ -52,6 +54,14 @@ class LatestSlot(Generic[T]):
             self._value = value
             self.puts += 1
             self._changed.notify_all()
+            listener = self._listener
+        if listener is not None:
+            listener()
+
+    def listen(self, listener: Callable[[], None] | None) -> None:
+        """Call ``listener`` after every put, in the writer's thread: it must only hand over. None ends it."""
+        with self._changed:
+            self._listener = listener
 
     def get(self) -> T | None:
         """The newest value, or None before the first."""

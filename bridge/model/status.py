@@ -4,16 +4,21 @@ from __future__ import annotations
 
 __all__ = [
     "AudioStatus",
+    "LandingsStatus",
     "MidiPortStatus",
     "OscStatus",
     "OutputStatus",
+    "PodLimits",
+    "PodStatus",
     "Problem",
     "ScopeIceStatus",
     "ScopeParamsStatus",
+    "ScopeServerStatus",
     "ScopeStatus",
     "ScopeVideoStatus",
     "TakeoverStatus",
     "TempoStatus",
+    "VideoInStatus",
 ]
 
 from collections.abc import Mapping
@@ -43,6 +48,19 @@ class ScopeParamsStatus:
 
 
 @dataclass(frozen=True, slots=True)
+class LandingsStatus:
+    """Quantised changes that left: how many, the newest, and the median distance of the newest 64 from their boundary.
+
+    ``last`` tells ``what``, ``residual_ms`` and ``residual_beats`` (expected after the boundary, negative before it)
+    and ``within_ms``, how good that estimate is.
+    """
+
+    count: int = 0
+    median_ms: float | None = None
+    last: Mapping[str, Any] | None = None
+
+
+@dataclass(frozen=True, slots=True)
 class ScopeVideoStatus:
     """The video that returns. ``age_ms`` is the time since the last frame, None before the first."""
 
@@ -51,6 +69,20 @@ class ScopeVideoStatus:
     fps: float = 0.0
     frames: int = 0
     age_ms: float | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class ScopeServerStatus:
+    """One configured server, its password masked. ``state``: ``unknown``, ``healthy``, ``failing`` or ``live``.
+
+    ``problem`` is what was last wrong with it, in a sentence.
+    """
+
+    url: str
+    state: str = "unknown"
+    pinned: bool = False
+    current: bool = False
+    problem: str = ""
 
 
 @dataclass(frozen=True, slots=True)
@@ -71,20 +103,43 @@ class ScopeIceStatus:
 
 
 @dataclass(frozen=True, slots=True)
+class VideoInStatus:
+    """The video sent to Scope.
+
+    ``source`` is ``guide``, ``camera``, ``file``, ``ndi`` or ``test``, ``detail`` which one; ``state`` is ``running``,
+    ``waiting`` (nothing came yet) or ``lost``. ``fps`` is measured, ``frames`` were handed on, ``dropped`` were more than
+    could be sent. ``age_ms`` is the time since the newest, None before the first.
+    """
+
+    source: str
+    detail: str = ""
+    state: str = "waiting"
+    width: int = 0
+    height: int = 0
+    fps: float = 0.0
+    frames: int = 0
+    dropped: int = 0
+    age_ms: float | None = None
+
+
+@dataclass(frozen=True, slots=True)
 class ScopeStatus:
-    """The Scope session. ``latency_ms`` is control to pixel, None while unknown."""
+    """The Scope session. ``latency_ms`` is control to pixel, ``latency_sd_ms`` how much one change may differ;
+    None while unknown. ``video_in`` is None in text mode."""
 
     state: str = "offline"
     url: str = ""
-    servers: tuple[str, ...] = ()
+    servers: tuple[ScopeServerStatus, ...] = ()
     version: str | None = None
     pipeline: str = ""
     mode: str = "text"
     chunk: Mapping[str, Any] = field(default_factory=lambda: {"frames": None, "period_s": None})
     latency_ms: float | None = None
+    latency_sd_ms: float | None = None
     params: ScopeParamsStatus = ScopeParamsStatus()
+    quantized: LandingsStatus = LandingsStatus()
     video: ScopeVideoStatus = ScopeVideoStatus()
-    video_in: Any = None
+    video_in: VideoInStatus | None = None
     ice: ScopeIceStatus = ScopeIceStatus()
     reconnects: int = 0
 
@@ -148,6 +203,38 @@ class OutputStatus:
     fps: float = 0.0
     frames: int = 0
     receivers: int | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class PodLimits:
+    """What the pod's run may last and cost; 0 is no limit. Limits only warn unless ``stop_at_limit``."""
+
+    idle_stop_min: float = 0.0
+    max_session_min: float = 0.0
+    max_spend_usd: float = 0.0
+    stop_at_limit: bool = False
+
+
+@dataclass(frozen=True, slots=True)
+class PodStatus:
+    """The rented GPU. ``status`` is RunPod's word, ``phase`` ours; money in US dollars; None is unknown.
+
+    ``uptime_s``, ``spend_usd`` are of this run, ``idle_min`` since somebody last used it; ``goal`` is what is being done.
+    """
+
+    id: str
+    name: str = ""
+    status: str | None = None
+    phase: str = "unknown"
+    goal: str | None = None
+    cost_per_hour: float | None = None
+    uptime_s: float | None = None
+    spend_usd: float | None = None
+    gpu: str = ""
+    idle_min: float | None = None
+    limits: PodLimits = PodLimits()
+    url: str = ""
+    dry_run: bool = False
 
 
 @dataclass(frozen=True, slots=True)

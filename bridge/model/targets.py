@@ -9,6 +9,7 @@ A target is a short path, the same in mappings, OSC and the HTTP API:
 ``macro/<name>``          one number that several things follow (``macro/reaction``)
 ``fx/<name>``             a local effect on the returned frames (``fx/pulse``)
 ``prompt``                the text of the prompt, as a cut-free transition
+``server``                pin a Scope server: number from 1, address or host; 0 or ``auto`` chooses by preference
 ========================  ==========================================================
 """
 
@@ -39,6 +40,8 @@ ACTIONS: Final = {
     "pause": "pause generation on the server; again to undo",
     "pulse": "one pulse of the theme's beat effect",
     "reconnect": "drop the Scope session and connect again",
+    "pod_start": "start the rented GPU; it costs money from then",
+    "pod_stop": "stop the rented GPU, and see to it that it is stopped",
 }
 """Action name -> what it does, in one line for help and docs."""
 

@@ -105,7 +105,7 @@ def add_rehearsal_arguments(parser: argparse.ArgumentParser) -> None:
     """One option for every setting, and two for whoever starts the server as a part of something."""
     kinds: dict[str, type] = {
         "port": int, "fps": float, "chunk": int, "width": int, "height": int, "load_seconds": float, "bitrate": int,
-        "seed": int,
+        "seed": int, "vram_gb": float,
     }  # fmt: skip
     for name, info in RehearsalSettings.model_fields.items():
         flag = "--" + name.replace("_", "-")

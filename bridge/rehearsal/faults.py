@@ -20,7 +20,7 @@ KINDS: Final = {
     "fail_load": 'the next "count" (default 1) loads end in error',
     "restart": 'the server forgets everything, as after a restart; "down_seconds": no answers meanwhile (default 0)',
     "lose_packets": 'a "fraction" (default 0.05) of outgoing RTP packets is lost',
-    "oom": "the worker of every session dies of a full GPU; only a reload helps",
+    "oom": "the worker of every session dies of a full GPU; only another load and then a load again helps",
 }
 """Fault -> what it does and its options."""
 

@@ -19,6 +19,7 @@ class Journal:
         self._lock = threading.Lock()
         self._received: deque[dict[str, Any]] = deque(maxlen=_KEEP)
         self._applied: deque[dict[str, Any]] = deque(maxlen=_KEEP)
+        self._shown: deque[dict[str, Any]] = deque(maxlen=_KEEP)
         self._counts = {"received": 0, "applied": 0, "dropped": 0, "chunks": 0, "errors": 0}
         self._latest: dict[str, Any] = {"state": {}, "conditioning": {}}
 
@@ -49,12 +50,18 @@ class Journal:
                 entry = {"t": t, "session": session, "chunk": chunk, "message": message}
                 self._applied.append(entry | ({"error": error} if error else {}))
 
+    def shown(self, t: float, session: str, chunk: int) -> None:
+        """The first frame of a call goes to the encoder."""
+        with self._lock:
+            self._shown.append({"t": t, "session": session, "chunk": chunk})
+
     def document(self, since: float = float("-inf")) -> dict[str, Any]:
         """Everything after monotonic time ``since``, with the counts of all time."""
         with self._lock:
             return {
                 "received": [entry for entry in self._received if entry["t"] > since],
                 "applied": [entry for entry in self._applied if entry["t"] > since],
+                "shown": [entry for entry in self._shown if entry["t"] > since],
                 "dropped": self._counts["dropped"],
                 "counts": dict(self._counts),
                 **self._latest,

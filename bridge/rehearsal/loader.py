@@ -44,8 +44,8 @@ class Loader:
 
     def request(self, wanted: Wanted) -> None:
         """Start loading in the background, unless exactly this is loaded or on its way."""
-        broken = any(pipeline.out_of_memory for pipeline in self.pipelines.values())
-        if wanted == self._wanted and self.state in ("loading", "loaded") and not broken:
+        # Even when its worker died: as on the real server only another load throws a pipeline away.
+        if wanted == self._wanted and self.state in ("loading", "loaded"):
             return
         before, self._task = self._task, None
         if before is not None:

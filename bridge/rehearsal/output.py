@@ -97,7 +97,7 @@ class OutputTrack(MediaStreamTrack):
         rate: ProductionRate,
         *,
         is_paused: Callable[[], bool],
-        on_frame: Callable[[], None],
+        on_frame: Callable[[av.VideoFrame], None],
         stamped: bool = False,
     ) -> None:
         super().__init__()
@@ -123,7 +123,7 @@ class OutputTrack(MediaStreamTrack):
         if self._stamped:
             write_stamp(frame, round(now * 1_000_000))
         self.last = frame
-        self._on_frame()
+        self._on_frame(frame)
         return frame
 
     async def _next(self) -> av.VideoFrame:

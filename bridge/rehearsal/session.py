@@ -192,7 +192,7 @@ class Session:
             "elapsed_seconds": round(elapsed, 3),
             "fps_in": round(frames_in / elapsed, 2),
             "fps_out": round(self.frames_out / elapsed, 2),
-            "pipeline_fps": round(self.rate.fps, 2),
+            "pipeline_fps": self.rate.fps,
             "output_sinks": {},
             "input_source_enabled": False,
             "input_source_type": None,
@@ -232,8 +232,11 @@ class Session:
         if self.worker is not None:
             (self.worker.running.clear if self.paused else self.worker.running.set)()
 
-    def _count(self) -> None:
+    def _count(self, frame: av.VideoFrame) -> None:
         self.frames_out += 1
+        if isinstance(call := frame.opaque, int):
+            frame.opaque = None
+            self._journal.shown(time.monotonic(), self.id, call)
 
     async def _read(self, track: MediaStreamTrack) -> None:
         try:

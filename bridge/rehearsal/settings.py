@@ -29,6 +29,7 @@ class RehearsalSettings(PartSettings):
     bitrate: int = Field(
         1_500_000, ge=100_000, le=10_000_000, description="Video bits a second to start with; the receiver adjusts it."
     )
+    vram_gb: float | None = Field(None, gt=0, description="Memory of the imaginary GPU, as /hardware/info tells it.")
     label: bool = Field(True, description="Write the prompt's words small into the corner of the picture.")
     stamp: bool = Field(False, description="Write the time into the upper edge of each picture, to measure delays.")
     seed: int = Field(1, description="Seed of the faults that are random, such as lost packets.")

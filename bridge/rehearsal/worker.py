@@ -143,6 +143,7 @@ class Worker(threading.Thread):
         self._note(began, call)
         frames = list(guides) if self._pipeline.kind.role != "generator" else self._draw(shot, guides, began)
         if len(frames) == shot.frames:
+            frames[0].opaque = self._pipeline.calls
             self._output.put(frames)
             now = self._clock()
             # What only echoes takes no time of its own: it runs at the pace of its input.

@@ -6,14 +6,48 @@ whose schema changed under a running show.
 
 from __future__ import annotations
 
-__all__ = ["MAX_MESSAGE", "MAX_VALUE", "NotAdmitted", "admit", "check_size", "clean", "plain", "size_of"]
+__all__ = [
+    "MAX_MESSAGE",
+    "MAX_VALUE",
+    "RESERVED",
+    "NotAdmitted",
+    "admit",
+    "change_of",
+    "check_size",
+    "clean",
+    "plain",
+    "size_of",
+    "spec_for",
+]
 
 import json
 import math
 from collections.abc import Mapping
+from dataclasses import replace
 from typing import Any, Final
 
 from bridge.model.facts import ParamSpec
+from bridge.model.fit import RUNTIME_PARAMS, Unfit, fit
+
+RESERVED: Final = frozenset(
+    {
+        "prompts",
+        "transition",
+        "paused",
+        "pipeline_ids",
+        "input_mode",
+        "graph",
+        "node_id",
+        "recording",
+        "input_source",
+        "output_sinks",
+        "produces_video",
+        "produces_audio",
+        "source_track_order",
+        "_quantized",
+    }
+)
+"""Keys of a message that are no parameters: they route it, open it, or belong to the session and its prompts."""
 
 MAX_MESSAGE: Final = 262_144
 """Longest DataChannel message in bytes (scope-protocol section 4)."""
@@ -75,49 +109,55 @@ def plain(value: Any, depth: int = _DEEPEST) -> Any:
     raise NotAdmitted(f"{type(value).__name__} is not JSON")
 
 
-def admit(value: Any, spec: ParamSpec | None) -> Any:
+def admit(name: str, value: Any, spec: ParamSpec | None) -> Any:
     """``value`` ready to send: coerced to the type of ``spec`` and clamped to its range; without a spec only plain.
+
+    Admitting what was admitted changes nothing.
 
     Raises:
         NotAdmitted: it cannot be made to fit.
     """
-    value = plain(value)
-    if spec is None or value is None:
+    if name in RESERVED:
+        raise NotAdmitted("not a parameter to set")
+    value = check_size(plain(value))
+    if spec is None:
         return value
     if spec.load_only:
-        raise NotAdmitted("only counts when the pipeline is loaded")
-    if spec.choices:
-        if value not in spec.choices:
-            raise NotAdmitted(f"not one of {', '.join(map(str, spec.choices))[:80]}")
-        return value
-    if spec.type in ("number", "integer"):
-        return _number(value, spec)
-    if spec.type == "boolean":
-        if isinstance(value, bool) or value in (0, 1):
-            return bool(value)
-        raise NotAdmitted("not true or false")
-    if spec.type == "string" and not isinstance(value, str):
-        raise NotAdmitted("not a text")
-    if spec.type == "list" and not isinstance(value, list):
-        raise NotAdmitted("not a list")
-    if spec.name == "denoising_step_list":
-        return _steps(value)
-    return value
+        raise NotAdmitted("only counts when the pipeline is loaded: set it under scope.load_params")
+    try:
+        return fit(spec, value)
+    except Unfit as refusal:
+        raise NotAdmitted(str(refusal)) from refusal
 
 
-def _number(value: Any, spec: ParamSpec) -> float | int:
-    if isinstance(value, bool) or not isinstance(value, int | float):
-        raise NotAdmitted("not a number")
-    number = float(value)
-    if spec.minimum is not None:
-        number = max(number, spec.minimum)
-    if spec.maximum is not None:
-        number = min(number, spec.maximum)
-    return round(number) if spec.type == "integer" else number
+def spec_for(name: str, specs: Mapping[str, ParamSpec] | None, *, allow_unknown: bool = False) -> ParamSpec | None:
+    """What ``name`` takes: as the schema says, else as Scope itself says; None lets any plain value through.
+
+    ``specs`` is None while no pipeline is known. Where both say something, the schema's words fill the table's.
+
+    Raises:
+        NotAdmitted: nobody knows the parameter.
+    """
+    known = RUNTIME_PARAMS.get(name)
+    listed = specs.get(name) if specs is not None else None
+    if listed is None:
+        if known is None and specs is not None and not allow_unknown:
+            raise NotAdmitted("unknown to the pipeline (scope.allow_unknown_params sends it all the same)")
+        return known
+    if known is None or known.type != listed.type:
+        return listed
+    return replace(
+        listed,
+        minimum=known.minimum if listed.minimum is None else listed.minimum,
+        maximum=known.maximum if listed.maximum is None else listed.maximum,
+        choices=listed.choices or known.choices,
+    )
 
 
-def _steps(value: list[Any]) -> list[int]:
-    """Denoising steps as Scope wants them: whole, 1 to 1000, each below the one before."""
-    if not value or not all(isinstance(step, int | float) and not isinstance(step, bool) for step in value):
-        raise NotAdmitted("not a list of steps")
-    return sorted({min(1000, max(1, round(step))) for step in value}, reverse=True)
+def change_of(before: Any, after: Any) -> str:
+    """What fitting did to a value, as a reason to count; empty where it did nothing."""
+    if before == after and isinstance(before, bool) == isinstance(after, bool):
+        return ""
+    if isinstance(before, int | float) and not isinstance(before, bool) and isinstance(after, int | float):
+        return "rounded" if abs(before - after) <= 0.5 else "outside its range, clamped"
+    return "" if isinstance(before, tuple) and list(before) == after else "mended to fit its type"

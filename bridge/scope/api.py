@@ -18,14 +18,26 @@ import httpx
 
 from bridge.model.errors import ScopeProtocolError, ScopeRefused, ScopeUnreachable
 from bridge.model.facts import PipelineSchema
-from bridge.scope.replies import Answer, Health, IceServer, LoadState, LogTail, SessionMetrics
+from bridge.scope.causes import cause_of, is_gateway
+from bridge.scope.replies import (
+    Answer,
+    Health,
+    IceServer,
+    LoadState,
+    LogTail,
+    SessionMetrics,
+    parse_load_fields,
+    parse_vram,
+)
 from bridge.scope.schemas import parse_schemas
+from bridge.scope.troubles import trouble_error
 from bridge.scope.urls import is_loopback, is_runpod, mask_url
 
 LIMIT: Final = 1_000_000
-SCHEMAS_LIMIT: Final = 8_000_000
+SCHEMAS_LIMIT: Final = 2_000_000
 _SESSION: Final = re.compile(r"[A-Za-z0-9_.-]{1,128}")
 _GONE: Final = frozenset({404, 405, 501})
+_WRONG_BODY: Final = frozenset({400, 422})
 
 # httpx logs whole URLs at INFO, passwords included.
 logging.getLogger("httpx").setLevel(logging.WARNING)
@@ -54,7 +66,7 @@ class ScopeApi:
             trust_env=not is_loopback(url),
             verify=base.scheme == "https" and trust(),  # plain HTTP has nothing to verify
             limits=httpx.Limits(max_connections=4, max_keepalive_connections=2),
-            headers={"User-Agent": "scope-bridge", "Accept": "application/json"},
+            headers={"User-Agent": "scope-bridge", "Accept": "application/json", "Accept-Encoding": "identity"},
         )
 
     async def __aenter__(self) -> Self:
@@ -74,17 +86,51 @@ class ScopeApi:
         return Health.parse(await self._json("GET", "/health"))
 
     async def load(self, pipeline: str, params: Mapping[str, Any]) -> None:
-        """Ask for a pipeline, with one body that every version takes; loading goes on in the background."""
-        body = {"pipeline_id": pipeline, "pipeline_ids": [pipeline], "load_params": dict(params)}
-        await self._json("POST", "/api/v1/pipeline/load", body)
+        """Ask for a pipeline; loading goes on in the background.
+
+        The first body is one that every known version takes; a version that refuses it is tried with the body of its
+        own that holds nothing else (scope-protocol section 3).
+        """
+        given = dict(params)
+        refused: ScopeRefused | None = None
+        for body in (
+            {"pipeline_id": pipeline, "pipeline_ids": [pipeline], "load_params": given},
+            {"pipelines": [{"node_id": pipeline, "pipeline_id": pipeline, "load_params": given}]},
+            {"pipeline_ids": [pipeline], "load_params": given},
+            {"pipeline_id": pipeline, "load_params": given},
+        ):
+            try:
+                await self._json("POST", "/api/v1/pipeline/load", body)
+            except ScopeRefused as error:
+                if error.status not in _WRONG_BODY:
+                    raise
+                refused = refused or error
+            else:
+                return
+        if refused is not None:
+            raise trouble_error(
+                functools.partial(ScopeRefused, status=refused.status), "load-refused", detail=refused.message
+            ) from refused
+
+    async def load_fields(self) -> frozenset[str] | None:
+        """The names that the server's own description (OpenAPI) gives to the body of a load; None where it has none."""
+        try:
+            found = await self._optional("/openapi.json", limit=SCHEMAS_LIMIT)
+        except ScopeProtocolError:
+            return None
+        return None if found is None else parse_load_fields(found)
 
     async def load_state(self) -> LoadState:
         """What is loaded now. An ``error`` is told once, to whoever asks first."""
         return LoadState.parse(await self._json("GET", "/api/v1/pipeline/status"))
 
+    async def schema_document(self) -> Any:
+        """Every pipeline's schema as the server tells it; None where it is too old to tell."""
+        return await self._optional("/api/v1/pipelines/schemas", limit=SCHEMAS_LIMIT)
+
     async def schemas(self) -> Mapping[str, PipelineSchema] | None:
         """Every pipeline's schema; None where the server is too old to tell."""
-        found = await self._optional("/api/v1/pipelines/schemas", limit=SCHEMAS_LIMIT)
+        found = await self.schema_document()
         return None if found is None else parse_schemas(found)
 
     async def ice_servers(self) -> tuple[IceServer, ...]:
@@ -114,11 +160,24 @@ class ScopeApi:
         found = await self._optional("/api/v1/session/metrics")
         return None if found is None else SessionMetrics.parse(found)
 
+    async def hardware_gb(self) -> float | None:
+        """The GPU's memory in GB; None where the server has no GPU or does not say."""
+        found = await self._optional("/api/v1/hardware/info")
+        return None if found is None else parse_vram(found)
+
     async def log_tail(self, *, lines: int = 200, since: int | None = None) -> LogTail | None:
         """The newest log lines, 1 to 1000; None where the server has no such endpoint."""
         query: dict[str, Any] = {"lines": lines} if since is None else {"lines": lines, "since_offset": since}
         found = await self._optional("/api/v1/logs/tail", query=query)
         return None if found is None else LogTail.parse(found)
+
+    async def has_gpu(self) -> bool | None:
+        """Whether the server's machine has a GPU; None where the server cannot tell."""
+        found = await self._optional("/api/v1/hardware/info")
+        if not isinstance(found, dict) or "vram_gb" not in found:
+            return None
+        memory = found["vram_gb"]
+        return isinstance(memory, int | float) and memory > 0
 
     async def _optional(self, path: str, *, query: Mapping[str, Any] | None = None, limit: int = LIMIT) -> Any:
         try:
@@ -135,10 +194,8 @@ class ScopeApi:
         try:
             return json.loads(text)
         except (ValueError, RecursionError) as error:
-            raise ScopeProtocolError(
-                f"{self._shown}{path} answered with something that is not JSON.",
-                hint="Check that the address is a Daydream Scope server and not another program.",
-            ) from error
+            what = "a web page" if text.lstrip()[:1] == b"<" else "something"
+            raise self._not_scope(f"{path} is {what} that is not JSON") from error
 
     async def _request(
         self,
@@ -163,70 +220,60 @@ class ScopeApi:
         except httpx.TimeoutException as error:
             raise self._silent(path) from error
         except httpx.HTTPError as error:
-            raise ScopeUnreachable(
-                f"No connection to {self._shown} ({type(error).__name__}).",
-                hint="Check that the Scope server runs, and its address and port in scope.urls.",
-            ) from error
-        self._check_status(response.status_code, path, content)
+            raise self._unreachable(error) from error
+        self._check_status(response, path, content)
         return content
 
     async def _read(self, response: httpx.Response, path: str, limit: int) -> bytes:
+        # A few compressed kilobytes unpack to gigabytes before anybody can count them.
+        if response.headers.get("content-encoding", "identity") != "identity":
+            raise trouble_error(ScopeProtocolError, "compressed", server=self._shown, path=path)
         content = bytearray()
-        async for piece in response.aiter_bytes():
+        async for piece in response.aiter_raw():
             content += piece
             if len(content) > limit:
-                raise ScopeProtocolError(
-                    f"{self._shown}{path} sent more than {limit // 1000} kB.",
-                    hint="Check that the address is a Daydream Scope server and not another program.",
-                )
+                raise self._not_scope(f"{path} sent more than {limit // 1000} kB")
         return bytes(content)
 
     def _silent(self, path: str) -> ScopeUnreachable:
-        return ScopeUnreachable(
-            f"{self._shown}{path} gave no answer within {self._timeout:g} s.",
-            hint="Check the network, and that the server is not busy loading; scope.http_timeout_s is the limit.",
-        )
+        return trouble_error(ScopeUnreachable, "no-answer", server=self._shown, path=path, seconds=self._timeout)
 
-    def _check_status(self, status: int, path: str, content: bytes) -> None:
+    def _not_scope(self, detail: str) -> ScopeProtocolError:
+        return trouble_error(ScopeProtocolError, "not-scope", server=self._shown, detail=detail)
+
+    def _unreachable(self, error: httpx.HTTPError) -> ScopeUnreachable:
+        code, detail = cause_of(error)
+        return trouble_error(ScopeUnreachable, code, server=self._shown, detail=detail)
+
+    def _check_status(self, response: httpx.Response, path: str, content: bytes) -> None:
+        status = response.status_code
         if 200 <= status < 300:
             return
         detail = _detail(content)
         if 300 <= status < 400:
-            raise ScopeUnreachable(
-                f"{self._shown}{path} redirects elsewhere (HTTP {status}), which is not followed.",
-                hint="Put the address it leads to, often https instead of http, into scope.urls.",
+            leads_to = _shown_target(response.headers.get("location"))
+            raise trouble_error(
+                ScopeUnreachable, "redirect", server=self._shown, path=path, status=status, target=leads_to
             )
-        if is_runpod(self._url) and detail is None and (trouble := _RUNPOD.get(status)):
-            raise ScopeUnreachable(trouble[0], hint=trouble[1])
+        if is_runpod(self._url) and detail is None and (code := _RUNPOD.get(status)):
+            raise trouble_error(ScopeUnreachable, code)
+        if detail is None and is_gateway(status):
+            raise trouble_error(ScopeUnreachable, "proxy", server=self._shown, status=status)
         if status == 404 and path == "/health":
-            raise ScopeUnreachable(
-                f"{self._shown} answers, but is not a Scope server (no /health).",
-                hint="Check address and port in scope.urls; Scope listens on 8000.",
-            )
+            raise trouble_error(ScopeUnreachable, "not-scope", server=self._shown, detail="it has no /health")
+        refused = functools.partial(ScopeRefused, status=status)
         if status in (401, 403):
-            raise ScopeRefused(
-                f"{self._shown} wants a login (HTTP {status}).",
-                status=status,
-                hint="Put user and password into the address: https://user:password@host.",
-            )
+            raise trouble_error(refused, "login", server=self._shown, status=status)
         told = f": {detail}" if detail else ""
-        raise ScopeRefused(
-            f"{self._shown}{path} refused (HTTP {status}){told}.", status=status, hint="The server's log says more."
-        )
+        raise trouble_error(refused, "refused", server=self._shown, path=path, status=status, detail=told)
 
 
-_RUNPOD: Final = {
-    404: (
-        "RunPod's proxy knows no running pod at this address.",
-        "Start the pod, or correct its id in scope.urls; port 8000 must be exposed as HTTP.",
-    ),
-    502: ("The pod runs, but Scope does not answer yet.", "It is probably still starting; this is tried again."),
-    503: ("The pod is not ready yet.", "It is probably still starting; this is tried again."),
-    524: (
-        "RunPod's proxy gave up waiting for Scope.",
-        "Scope hangs or is overloaded; restart the pod if this goes on.",
-    ),
-}
+_RUNPOD: Final = {404: "pod-stopped", 502: "pod-booting", 503: "pod-not-ready", 524: "pod-hangs"}
+
+
+def _shown_target(location: str | None) -> str:
+    """Where a redirection leads, without secrets. It is never followed: prompts go where the user said only."""
+    return mask_url(location)[:200] if location and location.isprintable() else "another place"
 
 
 @functools.cache

@@ -9,17 +9,23 @@ import threading
 import time
 from collections.abc import Callable
 from dataclasses import replace
-from typing import Final
+from pathlib import Path
+from typing import Any, Final
+
+from OpenSSL import SSL
 
 from bridge.model.board import ProblemBoard
 from bridge.model.cell import Cell
 from bridge.model.desired import DesiredState
-from bridge.model.facts import ScopeFacts
+from bridge.model.facts import PodFacts, ScopeFacts
 from bridge.model.frames import Frame, LatestSlot
-from bridge.model.status import ScopeIceStatus, ScopeStatus, ScopeVideoStatus
-from bridge.scope.link import PART, Link
+from bridge.model.status import ScopeIceStatus, ScopeServerStatus, ScopeStatus, ScopeVideoStatus
+from bridge.scope.catalogue import SchemaStore
+from bridge.scope.link import Link
+from bridge.scope.notices import PART
 from bridge.scope.pacer import Pacer
 from bridge.scope.schemas import chunk_frames_of
+from bridge.scope.sending import allow_bitrate
 from bridge.scope.settings import ScopeSettings
 from bridge.scope.urls import mask_url
 
@@ -30,8 +36,11 @@ TURN_S: Final = 1.0
 class ScopeClient:
     """Plays the desired state on a Scope server and puts its frames into ``frames``.
 
+    In video mode it sends the frames of ``video_in``, which must have the size that the facts ask for.
     Runs in a thread of its own, ``media``, with an asyncio loop that nothing else uses. ``submit``, ``reconnect`` and
-    ``status`` may be called from any thread and never wait. ``start`` may be called again after the thread died.
+    ``status`` may be called from any thread and never wait. ``start`` may be called again after the thread died. ``schemas``
+    is the folder that keeps what servers tell of their pipelines; None keeps nothing.
+    ``hidden`` says whether nobody sees the picture now (blackout, pause): then it may be left for a better server.
     """
 
     def __init__(
@@ -40,17 +49,27 @@ class ScopeClient:
         *,
         facts: Cell[ScopeFacts],
         frames: LatestSlot[Frame],
+        video_in: LatestSlot[Frame] | None = None,
         board: ProblemBoard,
         clock: Callable[[], float] = time.monotonic,
+        hidden: Callable[[], bool] = lambda: False,
+        schemas: Path | None = None,
+        pod: Cell[PodFacts] | None = None,
     ) -> None:
+        self._pod = pod or Cell(PodFacts())
         self._settings = settings
         self._facts = facts
         self._frames = frames
+        self._video_in = video_in
         self._board = board
         self._clock = clock
-        self._servers = tuple(mask_url(url) for url in settings.urls)
+        self._hidden = hidden
+        self._servers = tuple(ScopeServerStatus(mask_url(url)) for url in settings.urls)
+        self._store = SchemaStore(schemas)
         self._pacer = Pacer(
-            rate_hz=settings.param_rate_hz, chunk_frames=chunk_frames_of(None, settings.pipeline, settings.chunk_frames)
+            rate_hz=settings.param_rate_hz,
+            chunk_frames=chunk_frames_of(None, settings.pipeline, settings.chunk_frames),
+            allow_unknown=settings.allow_unknown_params,
         )
         self._desired = DesiredState()
         self._announced = False
@@ -85,6 +104,10 @@ class ScopeClient:
         """Drop the session and connect again at once."""
         self._call(lambda: self._link.reconnect() if self._link is not None else None)
 
+    def pin(self, choice: str | float) -> None:
+        """Play on one server alone: its number from 1, address or host; 0 or "auto" chooses by preference again."""
+        self._call(lambda: self._link.pin(choice) if self._link is not None else None)
+
     def stop(self, timeout: float = 5.0) -> bool:
         """Delete the session on the server and end the thread; waits at most ``timeout`` seconds.
 
@@ -107,7 +130,7 @@ class ScopeClient:
         return ScopeStatus(
             state=facts.state,
             url=link.url if link is not None else "",
-            servers=self._servers,
+            servers=link.servers.status() if link is not None else self._servers,
             version=link.version if link is not None else None,
             pipeline=facts.pipeline,
             mode=facts.mode,
@@ -115,8 +138,10 @@ class ScopeClient:
                 "frames": chunk.frames if known else None,
                 "period_s": round(chunk.period_s, 4) if known and chunk.measured else None,
             },
-            latency_ms=facts.latency_s * 1000 if facts.latency_s is not None else None,
+            latency_ms=round(facts.latency_s * 1000, 1) if facts.latency_s is not None else None,
+            latency_sd_ms=round(facts.latency_sd_s * 1000, 1) if facts.latency_sd_s is not None else None,
             params=self._pacer.stats,
+            quantized=self._pacer.landings.status(),
             video=self._video(link, now),
             ice=link.ice.status() if link is not None else ScopeIceStatus(),
             reconnects=link.reconnects if link is not None else 0,
@@ -160,24 +185,50 @@ class ScopeClient:
 
     async def _live(self) -> None:
         """Take in desired states and keep the link, until cancelled."""
+        allow_bitrate(self._settings.send_mbps / 2 * 1e6, self._settings.send_mbps * 1e6)
         self._news = news = asyncio.Event()
         self._link = link = Link(
             self._settings,
             pacer=self._pacer,
             facts=self._facts,
             frames=self._frames,
+            video_in=self._video_in,
             board=self._board,
             clock=self._clock,
+            hidden=self._hidden,
+            store=self._store,
+            pod=self._pod,
         )
         self._main = asyncio.current_task()
         self._loop = asyncio.get_running_loop()
+        self._loop.set_exception_handler(self._on_stray)
         news.set()
         self._ready.set()
+        forget = self._pod.subscribe(lambda _: self._call(link.hurry))
+        try:
+            await self._play_on(news, link)
+        finally:
+            forget()
+
+    async def _play_on(self, news: asyncio.Event, link: Link) -> None:
         async with asyncio.TaskGroup() as group:
             group.create_task(link.run())
+            group.create_task(link.scout.run())
             group.create_task(link.ice.run())
             group.create_task(self._take_in(news, link))
             group.create_task(self._turn())
+
+    def _on_stray(self, loop: asyncio.AbstractEventLoop, context: dict[str, Any]) -> None:
+        """What ends outside of any task of ours.
+
+        aiortc sends from tasks of its own, which fail when the other end has just closed: one line, and the watchdogs
+        do the rest. Anything else is a defect and is told in full.
+        """
+        error = context.get("exception")
+        if isinstance(error, ConnectionError | SSL.Error):
+            self._board.reject(PART, "sent to a connection that had just closed", f"{type(error).__name__}: {error}")
+        else:
+            loop.default_exception_handler(context)
 
     async def _turn(self) -> None:
         """A sign of life for the watchdog, once a second."""

@@ -8,6 +8,7 @@ import asyncio
 import os
 import time
 from collections.abc import Awaitable, Callable, Mapping, Sequence
+from dataclasses import replace
 from typing import Final, Protocol, TypeVar
 
 import aiortc
@@ -17,13 +18,14 @@ from bridge.model.board import ProblemBoard
 from bridge.model.errors import ScopeUnreachable
 from bridge.model.status import ScopeIceStatus
 from bridge.scope.ladder import SERVER, STATIC, IcePlan, Ladder, Relay, arrange, stale_turn
+from bridge.scope.notices import PART, pin
 from bridge.scope.probe import Refusal, TurnProblem, why_no_relay
 from bridge.scope.replies import IceServer
 from bridge.scope.settings import ScopeSettings
+from bridge.scope.troubles import diagnosis
 from bridge.scope.turn import TurnCredentials
 from bridge.scope.urls import is_loopback
 
-PART: Final = "scope"
 _TRY_S: Final = 8.0
 _PROBE_S: Final = 1.0
 _TELLING: Final = (Refusal.LOGIN, Refusal.QUOTA, Refusal.OTHER, Refusal.UNREACHABLE)
@@ -230,12 +232,7 @@ class Ice:
         if wanted == "auto" or not relays or relays[0].at.via == wanted:
             self._board.clear(PART, "turn-transport")
             return
-        self._board.pin(
-            PART,
-            "turn-transport",
-            f"No TURN server is reached over {wanted}; {relays[0].at.via} is used.",
-            'Set scope.turn_transport = "auto", or name another server in scope.ice_servers.',
-        )
+        pin(self._board, diagnosis("turn-transport", wanted=wanted, used=relays[0].at.via))
 
     async def _tell(self, tried: Sequence[Relay]) -> None:
         """Say why the relays gave no address: of the most telling answer, a refusal rather than silence."""
@@ -244,10 +241,9 @@ class Ice:
             ((relay, answer or _LATE) for relay, answer in zip(tried, answers, strict=True)),
             key=lambda told: _TELLING.index(told[1].kind),
         )
-        hint = "Check host and port; where UDP is blocked, a turn:...?transport=tcp or turns: address helps."
+        found = diagnosis("no-relay", server=relay.at.uri, detail=problem.text)
         if problem.kind is Refusal.LOGIN:
             self._credentials.distrust(relay.source)
             hint = _LOGIN_HINTS.get(relay.source, "It is fetched again; check the token in [scope.turn] if this stays.")
-        self._board.pin(
-            PART, "no-relay", f"The TURN server {relay.at.uri} gave no relay address: {problem.text}.", hint
-        )
+            found = replace(found, hint=hint)
+        pin(self._board, found)

@@ -5,39 +5,45 @@ from __future__ import annotations
 __all__ = ["Link"]
 
 import asyncio
-import random
 from collections.abc import Callable, Mapping
 from dataclasses import replace
-from typing import Any, Final, Literal
+from typing import Any, Final
 
 from bridge.model.board import ProblemBoard
 from bridge.model.cell import Cell
-from bridge.model.errors import ScopeError, ScopeRefused, ScopeSessionLost
-from bridge.model.facts import ChunkFacts, PipelineSchema, ScopeFacts, ScopeState
+from bridge.model.errors import ScopeBridgeError, ScopeError, ScopeRefused
+from bridge.model.facts import ChunkFacts, PipelineSchema, PodFacts, ScopeFacts, ScopeState
 from bridge.model.frames import Frame, LatestSlot
 from bridge.scope.api import ScopeApi
+from bridge.scope.catalogue import SchemaStore, catalogue_of
+from bridge.scope.complaints import Complaints
+from bridge.scope.fitting import choose_mode, input_size, judge_version, too_large
 from bridge.scope.ice import Ice
 from bridge.scope.loading import Loader
+from bridge.scope.notices import PART, quietly
 from bridge.scope.pacer import Pacer
-from bridge.scope.playing import Play, quietly
-from bridge.scope.replies import LoadState
+from bridge.scope.playing import Play, first_of
+from bridge.scope.replies import Health, LoadState
 from bridge.scope.schemas import chunk_frames_of
+from bridge.scope.scout import Scout
+from bridge.scope.sending import SendingTrack
+from bridge.scope.servers import Servers
 from bridge.scope.session import MediaSession
 from bridge.scope.settings import ScopeSettings
-from bridge.scope.snapshot import SNAPSHOT
+from bridge.scope.troubles import Diagnosis, diagnosis
 from bridge.scope.urls import mask_url
 from bridge.scope.visit import Visit
 
-PART: Final = "scope"
 _DELETE_S: Final = 2.0
-_STEADY_S: Final = 10.0
 _PERIOD_STEP: Final = 0.02
+_LATENCY_STEP: Final = 0.01
+_LATENCY_SD_STEP: Final = 0.1
 
 
 class Link:
     """Keeps a session alive. All of it runs on the media loop.
 
-    ``wake`` is set whenever something may be due for sending.
+    ``wake`` is set whenever something may be due for sending. ``hidden`` says that nobody sees the picture now.
     """
 
     def __init__(
@@ -47,13 +53,20 @@ class Link:
         pacer: Pacer,
         facts: Cell[ScopeFacts],
         frames: LatestSlot[Frame],
+        video_in: LatestSlot[Frame] | None,
         board: ProblemBoard,
         clock: Callable[[], float],
+        hidden: Callable[[], bool],
+        store: SchemaStore | None = None,
+        pod: Cell[PodFacts] | None = None,
     ) -> None:
+        self._pod = pod or Cell(PodFacts())
         self._settings = settings
+        self._store = store or SchemaStore(None)
         self._pacer = pacer
         self._facts = facts
         self._frames = frames
+        self._video_in = video_in
         self._board = board
         self._clock = clock
         self._sessions: dict[str, str] = {}
@@ -64,8 +77,26 @@ class Link:
             for url in settings.urls
         }
         self._again = asyncio.Event()
-        self._pinned: set[str] = set()
+        self._resting = False
+        self._complaints = Complaints(board)
+        self.servers = Servers(
+            settings.urls,
+            retry_s=settings.retry_s,
+            retry_max_s=settings.retry_max_s,
+            fail_back=settings.fail_back,
+            fail_back_after_s=settings.fail_back_after_s,
+            probe_s=settings.probe_s,
+        )
+        self.scout = Scout(
+            self.servers,
+            self._loaders,
+            timeout=settings.http_timeout_s,
+            hidden=hidden,
+            clock=clock,
+            on_go=self.reconnect,
+        )
         self._play: Play | None = None
+        self._visited = ""
         self.ice = Ice(settings, board=board, clock=clock)
         self.wake = asyncio.Event()
         self.url = ""
@@ -78,72 +109,116 @@ class Link:
         """End the session, or the wait for the next try, and connect at once."""
         self._again.set()
 
+    def pin(self, choice: str | float) -> None:
+        """Play on one server alone, or by preference again; what cannot be chosen is counted and named."""
+        try:
+            if self.servers.pin(choice):
+                self.reconnect()
+        except ScopeBridgeError as error:
+            self._board.reject(PART, error.message, error.hint)
+
     async def run(self) -> None:
-        """Connect for ever, the servers in order, with growing waits between rounds. Ends by being cancelled."""
+        """Connect for ever, the servers as :class:`Servers` chooses them. Ends by being cancelled."""
         if not self._settings.urls:
-            self._pin(
-                "no-server", "No Scope server is configured.", 'Set scope.urls, such as ["http://127.0.0.1:8000"].'
-            )
+            self._complaints.show(diagnosis("no-server"))
             await asyncio.Event().wait()
-        wait = self._settings.retry_s
+        if self._settings.pinned:
+            self.pin(self._settings.pinned)
         while True:
-            live_since: float | None = None
-            for url in self._settings.urls:
-                live_since = await self._visit(url)
-                if live_since is not None:
-                    self.reconnects += 1
-                    break
-            if live_since is not None and self._clock() - live_since > _STEADY_S:
-                wait = self._settings.retry_s
-            await self._rest(wait * random.uniform(0.75, 1.25))
-            wait = min(wait * 2, self._settings.retry_max_s)
+            url, wait = self.servers.next_visit(self._clock())
+            if wait > 0 and await self._asked_within(wait):
+                self.servers.hurry()
+            elif not self._must_wait_for_pod(url) and await self._visit(url) is not None:
+                self.reconnects += 1
+
+    def _must_wait_for_pod(self, url: str) -> bool:
+        """Whether the server is on a pod that does not run or is starting: that is said instead of asking it in vain."""
+        pod = self._pod.value
+        if not pod.is_in_the_way_of(url):
+            if url == pod.url:
+                self._complaints.clear("pod")
+            return False
+        self._complaints.blame(url, Diagnosis("pod", pod.message, pod.hint), pinned=self._only())
+        self.servers.visiting(url)
+        self.servers.ended(url, self._clock(), live_since=None, problem=pod.message)
+        self.url = mask_url(url)
+        self._publish(
+            "connecting" if pod.phase in ("unknown", "starting", "booting") else "offline", url=self.url, version=""
+        )
+        return True
+
+    def hurry(self) -> None:
+        """Connect at once when the link only waits for its next try; a session is left alone."""
+        if self._resting:
+            self._again.set()
 
     async def _visit(self, url: str) -> float | None:
         """One try at one server; when its session was live, the time at which it became so."""
         self._again.clear()
-        self._publish("connecting", url=mask_url(url), version="")
+        self.servers.visiting(url)
+        self._publish("connecting", url=mask_url(url), version="", latency_s=None, latency_sd_s=None)
+        self._visited = url
         self.url = mask_url(url)
         self._play = None
+        problem = ""
         try:
             async with ScopeApi(url, timeout=self._settings.http_timeout_s) as api:
-                await self._serve(api, url)
-        except ScopeSessionLost as error:
-            self._pin("session", error.message, error.hint)
+                await first_of(self._serve(api, url), self._again.wait())
         except ScopeError as error:
-            self._pin("server", error.message, error.hint)
+            problem = error.message
+            self._note(url, error)
         finally:
             self._pacer.on_disconnected(self._clock())
         live_since = self._play.live_since if self._play is not None else None
+        self.servers.ended(url, self._clock(), live_since=live_since, problem=problem)
         self._publish("failed")
         return live_since
 
-    async def _rest(self, seconds: float) -> None:
+    def _note(self, url: str, error: ScopeError) -> None:
+        """Name the loss, and do what a new session alone would not mend."""
+        if self._complaints.lost(url, error, pinned=self._only()):
+            self._loaders[url].distrust()
+
+    def _only(self) -> str:
+        """The pinned server, where there are others."""
+        return self.servers.pinned if len(self._settings.urls) > 1 else ""
+
+    async def _asked_within(self, seconds: float) -> bool:
+        """Wait; whether somebody asked for a new session meanwhile."""
+        self._resting = True
         try:
             async with asyncio.timeout(seconds):
                 await self._again.wait()
         except TimeoutError:
-            return
+            return False
+        else:
+            return True
+        finally:
+            self._resting = False
+            self._again.clear()
 
     async def _serve(self, api: ScopeApi, url: str) -> None:
         health = await api.health()
         self.version = health.version or None
         self._publish("connecting", version=health.version)
         await self._delete(api, url)
-        schemas = await api.schemas()
+        catalogue = await catalogue_of(api, health.version, self._store)
+        await self._judge(api, health, catalogue.schemas)
         loaded = await self._loaders[url].ensure(api, lambda stage: self._publish("loading"))
         tail = await quietly(api.log_tail(lines=1))
         visit = replace(
-            self._fit(loaded, SNAPSHOT if schemas is None else schemas, health.started),
+            self._fit(loaded, catalogue.schemas, health.started),
             log_offset=tail.offset if tail is not None else None,
         )
         self._publish("connecting")
+        size = self._facts.value.input_size
         media = await self.ice.gather(
             url,
             api.ice_servers,
             lambda plan: MediaSession(
                 ice=plan,
                 codec=self._settings.codec,
-                send_size=self._size(loaded) if visit.mode == "video" else None,
+                sending=SendingTrack(self._video_in, size, clock=self._clock) if size is not None else None,
                 on_ready=self.wake.set,
             ),
         )
@@ -154,12 +229,11 @@ class Link:
                 self._settings,
                 api=api,
                 media=media,
-                visit=visit,
+                visit=replace(visit, session=self._sessions.get(url, "")),
                 pacer=self._pacer,
                 board=self._board,
                 clock=self._clock,
                 wake=self.wake,
-                again=self._again,
                 still_ours=self._loaders[url].fits,
                 on_frame=self._on_frame,
                 on_state=self._on_state,
@@ -182,7 +256,7 @@ class Link:
         except ScopeRefused as error:
             if error.status != 422:
                 raise
-            self._board.reject(PART, "initial parameters refused by the server", error.message)
+            self._complaints.show(diagnosis("offer-refused", detail=f" ({error.message})"))
             self._pacer.on_disconnected(self._clock())
             answer = await api.offer(sdp, base)
         if answer.session:
@@ -193,8 +267,10 @@ class Link:
         """Fit pacer and facts to the pipeline that is loaded."""
         pipeline = loaded.pipeline or self._settings.pipeline
         schema = schemas.get(pipeline)
-        mode = self._mode(pipeline, schema)
+        mode, unfit = choose_mode(self._settings.input_mode, pipeline, schema)
+        self._complaints.show_if("mode", unfit)
         vace = bool((loaded.params or {}).get("vace_enabled")) and (schema is None or schema.supports_vace)
+        vace = vace and (self._pacer.has_reference or not self._complaints.vace_failed)
         frames = chunk_frames_of(schema, pipeline, self._settings.chunk_frames)
         self._pacer.fit(
             schema.params if schema else {}, chunk_frames=frames, prompts=schema is None or schema.supports_prompts
@@ -206,30 +282,20 @@ class Link:
                 mode=mode,
                 schema=schema,
                 vace_active=vace,
+                input_size=input_size(loaded, self._settings.load_params) if mode == "video" else None,
                 chunk=self._pacer.chunk,
             )
         )
         return Visit(pipeline, mode, vace, started, loaded)
 
-    def _mode(self, pipeline: str, schema: PipelineSchema | None) -> Literal["text", "video"]:
-        wanted = self._settings.input_mode
-        if schema is None or wanted in schema.modes:
-            self._unpin("mode")
-            return wanted
-        other: Literal["text", "video"] = "video" if wanted == "text" else "text"
-        self._pin(
-            "mode",
-            f'"{pipeline}" knows no {wanted} mode; {other} is used.',
-            f'Set scope.input_mode = "{other}", or another scope.pipeline.',
+    async def _judge(self, api: ScopeApi, health: Health, schemas: Mapping[str, PipelineSchema]) -> None:
+        """Say what will be missing: an old server tells little, a small GPU will not hold the pipeline."""
+        there = await quietly(api.hardware_gb())
+        quantized = self._settings.load_params.quantization is not None
+        self._complaints.show_if("old-server", judge_version(health.version))
+        self._complaints.show_if(
+            "too-large", too_large(schemas.get(self._settings.pipeline), there, quantized=quantized)
         )
-        return other
-
-    def _size(self, loaded: LoadState) -> tuple[int, int]:
-        known = loaded.params or {}
-        width, height = known.get("width"), known.get("height")
-        if isinstance(width, int) and isinstance(height, int) and 16 <= width <= 4096 and 16 <= height <= 4096:
-            return width & ~1, height & ~1
-        return self._settings.load_params.width, self._settings.load_params.height
 
     async def _delete(self, api: ScopeApi, url: str) -> None:
         """End our session on the server: a dead one would keep the GPU for half a minute. Never the cause of a failure."""
@@ -249,6 +315,8 @@ class Link:
         self.last_frame = frame
         self._frames.put(frame)
         self._announce_chunk(self._pacer.chunk)
+        if self._play is not None:
+            self._announce_latency(self._play.latency.estimate(frame.t))
 
     def _announce_chunk(self, chunk: ChunkFacts) -> None:
         """Publish the chunk when it changed by more than the measurement's noise."""
@@ -257,20 +325,26 @@ class Link:
         if chunk.frames != known.frames or chunk.measured != known.measured or drift > _PERIOD_STEP:
             self._facts.set(replace(self._facts.value, chunk=chunk))
 
+    def _announce_latency(self, estimate: tuple[float, float] | None) -> None:
+        """Publish the latency when it became known or unknown, or it or its uncertainty moved."""
+        facts = self._facts.value
+        mean, sd = (None, None) if estimate is None else estimate
+        if _moved(facts.latency_s, mean, _LATENCY_STEP) or _moved(facts.latency_sd_s, sd, _LATENCY_SD_STEP):
+            self._facts.set(replace(facts, latency_s=mean, latency_sd_s=sd))
+
     def _on_state(self, state: ScopeState) -> None:
         self._publish(state)
         if state == "live":
+            self.servers.live(self._visited, self._clock())
             self.ice.live()
-            for code in tuple(self._pinned - {"mode"}):
-                self._unpin(code)
+            self._complaints.live()
 
     def _publish(self, state: ScopeState, **changes: Any) -> None:
         self._facts.set(replace(self._facts.value, state=state, **changes))
 
-    def _pin(self, code: str, message: str, hint: str) -> None:
-        self._pinned.add(code)
-        self._board.pin(PART, code, message, hint)
 
-    def _unpin(self, code: str) -> None:
-        self._pinned.discard(code)
-        self._board.clear(PART, code)
+def _moved(known: float | None, new: float | None, share: float) -> bool:
+    """Whether a figure became known or unknown, or changed by more than ``share`` of itself."""
+    if known is None or new is None:
+        return known is not new
+    return abs(new - known) > share * known

@@ -2,11 +2,11 @@
 
 from __future__ import annotations
 
-__all__ = ["Play", "quietly"]
+__all__ = ["Play", "first_of"]
 
 import asyncio
 from collections.abc import Callable, Coroutine
-from typing import Any, Final, TypeVar
+from typing import Any, Final
 
 from aiortc.mediastreams import MediaStreamError
 
@@ -15,27 +15,27 @@ from bridge.model.errors import ScopeError, ScopeSessionLost
 from bridge.model.facts import ScopeState
 from bridge.model.frames import Frame
 from bridge.scope.api import ScopeApi
-from bridge.scope.diagnosis import Diagnosis, Evidence, diagnose
+from bridge.scope.cuts import CutDetector
+from bridge.scope.diagnosis import Evidence, diagnose
+from bridge.scope.latency import LatencyMeter
+from bridge.scope.notices import PART, Notices, pin, quietly
 from bridge.scope.pacer import Pacer
 from bridge.scope.pictures import newest, to_i420
 from bridge.scope.replies import LoadState
 from bridge.scope.session import MediaSession
 from bridge.scope.settings import ScopeSettings
+from bridge.scope.troubles import Diagnosis, diagnosis, trouble_error
 from bridge.scope.visit import Visit
 
-T = TypeVar("T")
-PART: Final = "scope"
 _FIRST_CHUNKS: Final = 8.0
 _STALL_CHUNKS: Final = 3.0
 _LOST_CHUNKS: Final = 6.0
-_ASK_S: Final = 1.5
-_STALLED: Final = "stalled"
 
 
 class Play:
-    """Runs one session until it is lost or somebody asks for a new one.
+    """Runs one session until it is lost.
 
-    ``again`` is the wish for a new session. ``still_ours`` judges whether the server's pipeline is the one we loaded.
+    ``still_ours`` judges whether the server's pipeline is the one we loaded.
     """
 
     def __init__(
@@ -49,7 +49,6 @@ class Play:
         board: ProblemBoard,
         clock: Callable[[], float],
         wake: asyncio.Event,
-        again: asyncio.Event,
         still_ours: Callable[[LoadState], bool],
         on_frame: Callable[[Frame, int], None],
         on_state: Callable[[ScopeState], None],
@@ -62,28 +61,33 @@ class Play:
         self._board = board
         self._clock = clock
         self._wake = wake
-        self._again = again
         self._still_ours = still_ours
         self._on_frame = on_frame
         self._on_state = on_state
         self._arrived = asyncio.Event()
+        self._streaming = asyncio.Event()
+        self._cuts = CutDetector()
+        self.latency = LatencyMeter()
         self._last = clock()
         self._seq = 0
+        self._stall = ""
+        self._notices = Notices(api, board, session=visit.session, log_offset=visit.log_offset)
         self.live_since: float | None = None
 
     async def run(self) -> None:
-        """Play; returns when a new session is wanted. Raises ScopeSessionLost with cause and mend."""
+        """Play until cancelled. Raises ScopeSessionLost with cause and mend."""
         try:
-            await _first_of(
-                self._again.wait(),
+            await first_of(
                 self._media.ended(),
                 self._receive(),
                 self._send(),
+                self._look(),
                 self._watch(),
                 self._ask(),
             )
         finally:
-            self._board.clear(PART, _STALLED)
+            self._moves_again()
+            self._notices.clear()
             self._board.clear(PART, "server-silent")
 
     async def _receive(self) -> None:
@@ -97,11 +101,13 @@ class Play:
                 frame = Frame(data, data.shape[1], data.shape[0] * 2 // 3, now, self._seq)
                 self._last = now
                 self._pacer.on_frames(count, now)
+                if self._cuts.look(data, count):
+                    self.latency.seen(now, self._pacer.call_s(now))
                 self._on_frame(frame, count)
                 self._arrived.set()
                 self._wake.set()
         except MediaStreamError as error:
-            raise ScopeSessionLost("The server ended the video.", hint="A new session is made.") from error
+            raise trouble_error(ScopeSessionLost, "stream-ended", detail=": no more video") from error
 
     async def _send(self) -> None:
         """Send what the pacer gives, when it gives it."""
@@ -114,15 +120,39 @@ class Play:
             if due is not None and due <= now and self._media.can_send:
                 if (message := self._pacer.next_message(now)) is not None:
                     self._media.send(message)
+                    if not self._pacer.repeated and "paused" not in message:
+                        self.latency.sent(now, message)
                 continue
+            if self._pacer.wants_phase(now):
+                self._streaming.set()
             await _wait(self._wake, due - now if due is not None and due > now else None)
+
+    async def _look(self) -> None:
+        """While changes stream, look where the server's pipeline call is."""
+        pacer = self._pacer
+        while True:
+            now = self._clock()
+            if not (self._settings.aim and pacer.wants_phase(now)):
+                self._streaming.clear()
+                await self._streaming.wait()
+            elif (due := pacer.phase.look_at(now)) > now:
+                await asyncio.sleep(due - now)
+            else:
+                metrics = await quietly(self._api.metrics())
+                fps = metrics.pipeline_fps if metrics is not None and metrics.sessions == 1 else None
+                if fps is not None and pacer.is_plausible(fps):
+                    pacer.phase.look(now, self._clock(), fps, pacer.chunk.frames)
+                    self.latency.settle(pacer.phase)
+                    self._wake.set()
+                else:  # an old server, a busy one, or figures that are not ours
+                    await asyncio.sleep(self._settings.poll_s)
 
     async def _watch(self) -> None:
         """Notice a missing first frame, a stall and its end."""
         limit = max(self._settings.first_frame_timeout_s, _FIRST_CHUNKS * self._pacer.chunk.period_s)
         if not await _wait(self._arrived, limit):
             cause = await self._diagnose(first_frame=True)
-            raise ScopeSessionLost(cause.message, hint=cause.hint)
+            raise _lost(cause)
         self.live_since = self._clock()
         self._on_state("live")
         while True:
@@ -138,7 +168,8 @@ class Play:
         """The video stalled: say why, send the state again, and give up after ``limit`` seconds of silence."""
         self._on_state("stalled")
         cause = await self._diagnose(first_frame=False)
-        self._board.pin(PART, _STALLED, cause.message, cause.hint)
+        self._stall = cause.code
+        pin(self._board, cause)
         recovery = self._pacer.recover(blame=cause.code == "bad-value")
         if recovery is not None:
             if recovery.message and self._media.can_send:
@@ -146,9 +177,15 @@ class Play:
             for name, value in recovery.suspects.items():
                 self._board.reject(PART, "suspected of stopping the pipeline", f"{name} = {value!r}")
         if not await _wait(self._arrived, max(0.0, self._last + limit - self._clock())):
-            raise ScopeSessionLost(cause.message, hint=cause.hint)
-        self._board.clear(PART, _STALLED)
+            raise _lost(cause)
+        self._moves_again()
         self._on_state("live")
+
+    def _moves_again(self) -> None:
+        """Take down the reason of a stall that is over."""
+        if self._stall:
+            self._board.clear(PART, self._stall)
+            self._stall = ""
 
     async def _ask(self) -> None:
         """Ask the server now and then whether it is still the one we connected to."""
@@ -158,20 +195,16 @@ class Play:
                 health = await self._api.health()
                 state = await self._api.load_state()
             except ScopeError as error:
-                self._board.pin(PART, "server-silent", error.message, error.hint)
+                pin(self._board, diagnosis("server-silent", detail=error.message))
                 continue
             self._board.clear(PART, "server-silent")
             if health.started != self._visit.started:
-                raise ScopeSessionLost("The Scope server was restarted.", hint="The session is made anew.")
+                raise trouble_error(ScopeSessionLost, "restarted")
             if state.status in ("not_loaded", "error"):
-                raise ScopeSessionLost(
-                    "The pipeline was unloaded on the server.", hint="It is loaded again; the server's log may say why."
-                )
+                raise trouble_error(ScopeSessionLost, "unloaded")
             if not self._still_ours(state) or state.pipeline != self._visit.loaded.pipeline:
-                raise ScopeSessionLost(
-                    f'Another client changed the pipeline (now "{state.pipeline or state.status}").',
-                    hint="Close Scope's page in other browsers; the pipeline of this show is loaded again.",
-                )
+                raise trouble_error(ScopeSessionLost, "foreign-pipeline", pipeline=state.pipeline or state.status)
+            await self._notices.look()
 
     async def _diagnose(self, *, first_frame: bool) -> Diagnosis:
         metrics = await quietly(self._api.metrics())
@@ -185,6 +218,7 @@ class Play:
                 connection=self._media.connection,
                 mode=self._visit.mode,
                 vace=self._visit.vace,
+                has_reference=self._pacer.has_reference,
                 stale_turn=self._visit.stale_turn,
                 metrics=metrics,
                 log=tail.lines if tail is not None else (),
@@ -192,13 +226,8 @@ class Play:
         )
 
 
-async def quietly(call: Coroutine[Any, Any, T]) -> T | None:
-    """An answer that only helps to explain: None when there is none soon."""
-    try:
-        async with asyncio.timeout(_ASK_S):
-            return await call
-    except (ScopeError, TimeoutError):
-        return None
+def _lost(cause: Diagnosis) -> ScopeSessionLost:
+    return ScopeSessionLost(cause.message, hint=cause.hint, code=cause.code)
 
 
 async def _wait(event: asyncio.Event, seconds: float | None) -> bool:
@@ -211,7 +240,7 @@ async def _wait(event: asyncio.Event, seconds: float | None) -> bool:
     return True
 
 
-async def _first_of(*coroutines: Coroutine[Any, Any, Any]) -> None:
+async def first_of(*coroutines: Coroutine[Any, Any, Any]) -> None:
     """Run all until the first ends, cancel the rest; raises what the first raised."""
     tasks = [asyncio.create_task(coroutine) for coroutine in coroutines]
     try:

@@ -13,7 +13,9 @@ import math
 from typing import Any, Final
 
 from bridge.model.desired import Prompt, PromptPlan
+from bridge.model.quantize import Due
 from bridge.scope.admit import clean
+from bridge.scope.quantize import is_held
 
 _MARGIN_CHUNKS: Final = 4  # until the last repeat of the pair is taken, should all before it have been lost
 _MOST_STEPS: Final = 1000
@@ -33,7 +35,7 @@ class PromptLine:
         """Aim at ``plan``; True when that replaces a change which had not been sent yet."""
         if plan is not None and not plan.prompts:
             plan = None
-        replaced = self.pending and plan != self._wanted
+        replaced = self.pending and not _same(plan, self._wanted)
         self._wanted = plan
         return replaced
 
@@ -53,14 +55,18 @@ class PromptLine:
         return wanted is not None and (sent is None or wanted.id != sent.id or wanted.prompts != sent.prompts)
 
     @property
-    def ready(self) -> bool:
-        """Whether what is pending may leave now."""
-        return self.pending and (self._is_new_text() or self._running <= 0.0)
+    def due(self) -> Due | None:
+        """The boundary that what is pending is meant for."""
+        return self._wanted.due if self._wanted is not None and self.pending else None
 
-    def take(self, period: float) -> dict[str, Any]:
+    def ready(self, now: float) -> bool:
+        """Whether what is pending may leave now."""
+        return self.pending and not is_held(self.due, now) and (self._is_new_text() or self._running <= 0.0)
+
+    def take(self, period: float, now: float) -> dict[str, Any]:
         """The keys to send now, taken as sent; ``period`` is the chunk period in seconds. Empty when not ready."""
         plan = self._wanted
-        if plan is None or not self.ready:
+        if plan is None or not self.ready(now):
             return {}
         new_text, first = self._is_new_text(), self._sent is None
         self._sent = plan
@@ -87,6 +93,13 @@ class PromptLine:
         if wanted is None or sent is None:
             return wanted is not None
         return wanted.id != sent.id or _texts(wanted) != _texts(sent)
+
+
+def _same(plan: PromptPlan | None, other: PromptPlan | None) -> bool:
+    """Whether two plans ask for the same; another boundary is no other change."""
+    if plan is None or other is None:
+        return plan is other
+    return plan.id == other.id and plan.prompts == other.prompts
 
 
 def _texts(plan: PromptPlan) -> tuple[str, ...]:

@@ -2,14 +2,14 @@
 
 from __future__ import annotations
 
-__all__ = ["RelayFinding", "check_relays"]
+__all__ = ["check_relays"]
 
 import asyncio
 from collections.abc import Mapping
-from dataclasses import dataclass
-from typing import Final, Literal
+from typing import Final
 
 from bridge.model.errors import ScopeError
+from bridge.scope.examine import Finding
 from bridge.scope.ice import own_servers
 from bridge.scope.ladder import STATIC, Relay, arrange
 from bridge.scope.probe import why_no_relay
@@ -21,18 +21,9 @@ _PROBE_S: Final = 3.0
 _MOST: Final = 8
 
 
-@dataclass(frozen=True, slots=True)
-class RelayFinding:
-    """One line: ``good``, ``note`` (works without it on many networks) or ``bad``."""
-
-    level: Literal["good", "note", "bad"]
-    message: str
-    hint: str = ""
-
-
-async def check_relays(settings: ScopeSettings, environ: Mapping[str, str]) -> tuple[RelayFinding, ...]:
+async def check_relays(settings: ScopeSettings, environ: Mapping[str, str]) -> tuple[Finding, ...]:
     """Fetch every provider's passwords, and ask each TURN server (the first eight) for a relay address."""
-    findings: list[RelayFinding] = []
+    findings: list[Finding] = []
     named = [(STATIC, own_servers(settings))]
     for provider in providers(settings.turn, environ):
         finding, servers = await _fetched(provider, settings.turn.timeout_s, settings.turn.ttl_s)
@@ -45,29 +36,27 @@ async def check_relays(settings: ScopeSettings, environ: Mapping[str, str]) -> t
     return tuple(findings)
 
 
-def _none(settings: ScopeSettings) -> RelayFinding:
+def _none(settings: ScopeSettings) -> Finding:
     hint = "Set a TURN server in scope.ice_servers, or a token in [scope.turn]."
     if settings.relay_only:
-        return RelayFinding("bad", "scope.relay_only is on, but there is no TURN server of your own.", hint)
-    return RelayFinding(
-        "note", "no TURN server of your own; needed where UDP is blocked (RunPod, guest networks).", hint
-    )
+        return Finding("fail", "scope.relay_only is on, but there is no TURN server of your own.", hint)
+    return Finding("warn", "no TURN server of your own; needed where UDP is blocked (RunPod, guest networks).", hint)
 
 
-async def _fetched(provider: Provider, within: float, ttl: int) -> tuple[RelayFinding, tuple[IceServer, ...]]:
+async def _fetched(provider: Provider, within: float, ttl: int) -> tuple[Finding, tuple[IceServer, ...]]:
     try:
         servers = await fetch(provider, within)
     except ScopeError as error:
-        return RelayFinding("bad", error.message, error.hint), ()
-    return RelayFinding("good", f"{provider.title} gives relay passwords for {ttl / 3600:g} h."), servers
+        return Finding("fail", error.message, error.hint), ()
+    return Finding("ok", f"{provider.title} gives relay passwords for {ttl / 3600:g} h."), servers
 
 
-async def _asked(relay: Relay) -> RelayFinding:
+async def _asked(relay: Relay) -> Finding:
     problem = await why_no_relay(relay.at, relay.server, _PROBE_S)
     if problem is None:
-        return RelayFinding("good", f"{relay.at.uri} ({relay.source}) gives a relay address.")
-    return RelayFinding(
-        "note",
+        return Finding("ok", f"{relay.at.uri} ({relay.source}) gives a relay address.")
+    return Finding(
+        "warn",
         f"{relay.at.uri} ({relay.source}) gives no relay address: {problem.text}.",
         "The others are tried instead.",
     )

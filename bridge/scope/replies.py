@@ -2,22 +2,36 @@
 
 from __future__ import annotations
 
-__all__ = ["Answer", "Health", "IceServer", "LoadState", "LogTail", "SessionMetrics", "same_load"]
+__all__ = [
+    "Answer",
+    "Health",
+    "IceServer",
+    "LoadState",
+    "LogTail",
+    "SessionMetrics",
+    "parse_load_fields",
+    "parse_vram",
+    "same_load",
+]
 
 from collections.abc import Mapping
 from dataclasses import dataclass, field
+from datetime import datetime, timezone
 from typing import Any, Final
 
 from bridge.model.errors import ScopeProtocolError
+from bridge.scope.troubles import trouble_error
 
 _LARGEST: Final = 1e15
 _SEED_NAMES: Final = frozenset({"seed", "base_seed"})
 
 
 def _wrong(what: str, found: Any) -> ScopeProtocolError:
-    return ScopeProtocolError(
-        f"The server's {what} is not what Scope sends (got {type(found).__name__}).",
-        hint="Check that the address is a Daydream Scope server and not another program.",
+    return trouble_error(
+        ScopeProtocolError,
+        "not-scope",
+        server="The server",
+        detail=f"its {what} is of another shape, {type(found).__name__}",
     )
 
 
@@ -42,12 +56,51 @@ def _number(found: Any) -> float | None:
     return float(found)
 
 
+def _moment(found: Any) -> float | None:
+    """An ISO 8601 time as seconds since 1970; one without a zone, as old servers send it, is taken as UTC."""
+    if not isinstance(found, str):
+        return None
+    try:
+        told = datetime.fromisoformat(found[:64])
+    except ValueError:
+        return None
+    return (told if told.tzinfo is not None else told.replace(tzinfo=timezone.utc)).timestamp()
+
+
+def parse_vram(found: Any) -> float | None:
+    """The GPU's memory of ``GET /api/v1/hardware/info``, in GB; None without one."""
+    return _number(_object("hardware", found).get("vram_gb"))
+
+
+def parse_load_fields(found: Any) -> frozenset[str] | None:
+    """The fields of the body of ``POST /api/v1/pipeline/load`` in an OpenAPI document; None where it tells none."""
+    node: Any = found
+    for step in ("paths", "/api/v1/pipeline/load", "post", "requestBody", "content", "application/json", "schema"):
+        node = node.get(step) if isinstance(node, dict) else None
+    reference = node.get("$ref") if isinstance(node, dict) else None
+    if isinstance(reference, str):
+        node = found
+        for step in reference.removeprefix("#/").split("/"):
+            node = node.get(step) if isinstance(node, dict) else None
+    fields = node.get("properties") if isinstance(node, dict) else None
+    return frozenset(str(name) for name in fields) if isinstance(fields, dict) else None
+
+
 @dataclass(frozen=True, slots=True)
 class Health:
-    """``GET /health``. ``version`` is "" and ``started`` None before v0.1.0."""
+    """``GET /health``. ``version`` is "" and ``started`` None before v0.1.0.
+
+    ``now`` is the server's own clock, in seconds since 1970; None where it cannot be read.
+    """
 
     version: str = ""
     started: float | None = None
+    now: float | None = None
+
+    @property
+    def age_s(self) -> float | None:
+        """How long the server has been up, by its own clock."""
+        return self.now - self.started if self.now is not None and self.started is not None else None
 
     @classmethod
     def parse(cls, found: Any) -> Health:
@@ -55,7 +108,11 @@ class Health:
         body = _object("health", found)
         if not isinstance(body.get("status"), str):
             raise _wrong("health", body.get("status"))
-        return cls(_text("version", body.get("version")), _number(body.get("server_start_time")))
+        return cls(
+            _text("version", body.get("version")),
+            _number(body.get("server_start_time")),
+            _moment(body.get("timestamp")),
+        )
 
 
 @dataclass(frozen=True, slots=True)
@@ -151,22 +208,27 @@ class Answer:
 
 @dataclass(frozen=True, slots=True)
 class SessionMetrics:
-    """``GET /api/v1/session/metrics``, of the first session listed (the server lists no other)."""
+    """``GET /api/v1/session/metrics``, of the first session listed (the server lists no other).
+
+    ``first`` is its id.
+    """
 
     sessions: int = 0
     frames_in: float | None = None
     frames_out: float | None = None
     fps_out: float | None = None
     pipeline_fps: float | None = None
+    first: str = ""
 
     @classmethod
     def parse(cls, found: Any) -> SessionMetrics:
         """Raises ScopeProtocolError when the sessions are not an object."""
         sessions = _object("metrics", _object("metrics", found).get("sessions", {}))
-        first = next(iter(sessions.values()), None)
-        figures: Mapping[str, Any] = first if isinstance(first, dict) else {}
+        first, content = next(iter(sessions.items()), ("", None))
+        figures: Mapping[str, Any] = content if isinstance(content, dict) else {}
         names = ("frames_in", "frames_out", "fps_out", "pipeline_fps")
-        return cls(len(sessions), *(_number(figures.get(name)) for name in names))
+        frames_in, frames_out, fps_out, pipeline_fps = (_number(figures.get(name)) for name in names)
+        return cls(len(sessions), frames_in, frames_out, fps_out, pipeline_fps, str(first)[:128])
 
 
 @dataclass(frozen=True, slots=True)

@@ -15,6 +15,7 @@ from typing import Any, Final
 
 from bridge.model.errors import ScopeProtocolError
 from bridge.model.facts import ParamSpec, PipelineSchema
+from bridge.scope.troubles import trouble_error
 
 CHUNK_FRAMES: Final = MappingProxyType(
     {
@@ -55,6 +56,7 @@ _TYPES: Final = {
 _MOST_PIPELINES: Final = 200
 _MOST_PARAMS: Final = 500
 _DEEPEST_REF: Final = 8
+_MOST_NODES: Final = 200
 _LARGEST: Final = 1e15
 
 
@@ -66,9 +68,8 @@ def parse_schemas(found: Any) -> Mapping[str, PipelineSchema]:
     """
     pipelines = found.get("pipelines") if isinstance(found, dict) else None
     if not isinstance(pipelines, dict):
-        raise ScopeProtocolError(
-            "The server's pipeline schemas are not what Scope sends.",
-            hint="Check that the address is a Daydream Scope server and not another program.",
+        raise trouble_error(
+            ScopeProtocolError, "not-scope", server="The server", detail="its pipeline schemas are of another shape"
         )
     schemas = {}
     for name, entry in list(pipelines.items())[:_MOST_PIPELINES]:
@@ -102,6 +103,7 @@ def parse_schema(name: str, entry: Mapping[str, Any]) -> PipelineSchema:
         supports_lora=entry.get("supports_lora") is True,
         supports_kv_cache_bias=entry.get("supports_kv_cache_bias") is True,
         chunk_frames=_count(entry.get("frames_per_chunk")) or CHUNK_FRAMES.get(name),
+        vram_gb=_finite(entry.get("estimated_vram_gb")),
     )
 
 
@@ -124,47 +126,83 @@ def chunk_frames_of(schema: PipelineSchema | None, pipeline: str, configured: in
 def _param(name: str, node: Any, document: Mapping[str, Any]) -> ParamSpec | None:
     if not isinstance(node, dict):
         return None
-    shape = _resolve(node, document, _DEEPEST_REF)
-    kind = _TYPES.get(shape.get("type", "")) if isinstance(shape.get("type"), str) else None
+    return _spec(name, node, document, _Budget(), _DEEPEST_REF)
+
+
+def _spec(
+    name: str, node: Mapping[str, Any], document: Mapping[str, Any], budget: _Budget, depth: int
+) -> ParamSpec | None:
+    shape = _resolve(node, document, depth, budget)
+    word = shape.get("type")
+    if isinstance(word, list):
+        word = next((item for item in word if item != "null"), None)
+    kind = _TYPES.get(word) if isinstance(word, str) else None
     if kind is None:
         return None
     told = node.get("ui")
     ui: Mapping[str, Any] = told if isinstance(told, dict) else {}
     choices = shape.get("enum")
     description = node.get("description")
+    items = shape.get("items")
+    inner = _spec("", items, document, budget, depth - 1) if isinstance(items, dict) and depth else None
     return ParamSpec(
         name=name,
         type=kind,
-        minimum=_bound(shape.get("minimum"), shape.get("exclusiveMinimum")),
-        maximum=_bound(shape.get("maximum"), shape.get("exclusiveMaximum")),
+        minimum=_bound(shape.get("minimum"), shape.get("exclusiveMinimum"), kind, 1.0),
+        maximum=_bound(shape.get("maximum"), shape.get("exclusiveMaximum"), kind, -1.0),
         default=_frozen(node.get("default")),
-        choices=tuple(_frozen(choice) for choice in choices) if isinstance(choices, list) else (),
+        choices=tuple(_frozen(choice) for choice in choices if choice is not None) if isinstance(choices, list) else (),
         modes=_strings(ui.get("modes")),
         load_only=ui.get("is_load_param") is True and name not in _RUNTIME,
         description=description[:300] if isinstance(description, str) else "",
+        items=inner,
+        length=(_count(shape.get("minItems")) or 0, _count(shape.get("maxItems"))),
+        nullable=shape.get("nullable") is True,
     )
 
 
-def _resolve(node: Mapping[str, Any], document: Mapping[str, Any], depth: int) -> dict[str, Any]:
-    """A property with ``$ref``, ``allOf`` and nullable ``anyOf`` folded into one shape."""
+class _Budget:
+    """How many more nodes one parameter may have: references to each other would multiply for ever."""
+
+    def __init__(self) -> None:
+        self._left = _MOST_NODES
+
+    def spend(self) -> bool:
+        self._left -= 1
+        return self._left >= 0
+
+
+def _resolve(node: Mapping[str, Any], document: Mapping[str, Any], depth: int, budget: _Budget) -> dict[str, Any]:
+    """A property with ``$ref``, ``allOf`` and ``anyOf`` folded into one shape; of alternatives the first counts."""
     shape = dict(node)
-    if depth == 0:
+    if depth <= 0 or not budget.spend():
         return shape
     if isinstance(ref := shape.pop("$ref", None), str):
-        target = _pointed(ref, document)
-        shape = {**_resolve(target, document, depth - 1), **shape}
+        shape = {**_resolve(_pointed(ref, document), document, depth - 1, budget), **shape}
+    if isinstance(shape.get("type"), list) and "null" in shape["type"]:
+        shape["nullable"] = True
     for key in ("allOf", "anyOf", "oneOf"):
         branches = shape.pop(key, None)
         if not isinstance(branches, list):
             continue
-        for branch in branches[:8]:
-            if isinstance(branch, dict) and branch.get("type") != "null":
-                shape = {**_resolve(branch, document, depth - 1), **shape}
+        solid = [branch for branch in branches[:8] if isinstance(branch, dict) and branch.get("type") != "null"]
+        if key != "allOf":
+            if len(solid) < len(branches[:8]):
+                shape["nullable"] = True
+            solid = solid[:1]
+        for branch in solid:
+            shape = {**_resolve(branch, document, depth - 1, budget), **shape}
+    if "const" in shape and "enum" not in shape:
+        shape["enum"] = [shape["const"]]
     if "type" not in shape and isinstance(shape.get("enum"), list):
-        shape["type"] = "string"
-    if "type" not in shape and isinstance(shape.get("const"), str):
-        shape.update(type="string", enum=[shape["const"]])
+        shape["type"] = _type_of(shape["enum"])
     return shape
+
+
+def _type_of(choices: list[Any]) -> str:
+    if choices and all(isinstance(choice, bool) for choice in choices):
+        return "boolean"
+    return "number" if choices and all(_is_number(choice) for choice in choices) else "string"
 
 
 def _pointed(ref: str, document: Mapping[str, Any]) -> Mapping[str, Any]:
@@ -174,11 +212,24 @@ def _pointed(ref: str, document: Mapping[str, Any]) -> Mapping[str, Any]:
     return node if isinstance(node, dict) else {}
 
 
-def _bound(*found: Any) -> float | None:
-    for value in found:
-        if not isinstance(value, bool) and isinstance(value, int | float) and -_LARGEST < value < _LARGEST:
-            return float(value)
-    return None
+def _bound(inclusive: Any, exclusive: Any, kind: str, inward: float) -> float | None:
+    """A limit that may be reached; one that may not moves inward by 1 for integers, by very little for numbers."""
+    if _is_number(inclusive):
+        return float(inclusive)
+    if not _is_number(exclusive):
+        return None
+    least = 1.0 if kind == "integer" else max(1e-6, abs(exclusive) * 1e-6)
+    return float(exclusive) + inward * least
+
+
+def _is_number(found: Any) -> bool:
+    return not isinstance(found, bool) and isinstance(found, int | float) and -_LARGEST < found < _LARGEST
+
+
+def _finite(found: Any) -> float | None:
+    if isinstance(found, bool) or not isinstance(found, int | float) or not 0 < found < _LARGEST:
+        return None
+    return float(found)
 
 
 def _count(found: Any) -> int | None:

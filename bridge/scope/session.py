@@ -5,7 +5,6 @@ from __future__ import annotations
 __all__ = ["MediaSession"]
 
 import asyncio
-import fractions
 import functools
 import inspect
 import json
@@ -13,7 +12,6 @@ import logging
 from collections.abc import Callable, Mapping
 from typing import Any, Final
 
-import av
 from aiortc import (
     MediaStreamTrack,
     RTCConfiguration,
@@ -27,18 +25,19 @@ from bridge.model.errors import ScopeProtocolError, ScopeSessionLost
 from bridge.scope.ice import relay_only
 from bridge.scope.ladder import IcePlan
 from bridge.scope.receive import receive_sooner
+from bridge.scope.troubles import Diagnosis, diagnosis, trouble_error
 
 logger = logging.getLogger(__name__)
 
 CHANNEL: Final = "parameters"
 MOST_BUFFERED: Final = 16_384
 _CLOSE_S: Final = 3.0
-_BLACK_FPS: Final = 15
 
 
 class MediaSession:
     """The media side of a session. Make, use and close it on one running loop.
 
+    ``sending`` is the video to send, None for none; closing the session stops it.
     ``on_ready`` is called when something may now be sent (the channel opened, or its buffer drained).
     """
 
@@ -47,17 +46,17 @@ class MediaSession:
         *,
         ice: IcePlan,
         codec: str,
-        send_size: tuple[int, int] | None,
+        sending: MediaStreamTrack | None,
         on_ready: Callable[[], None],
     ) -> None:
         servers = [RTCIceServer(list(s.urls), s.username or None, s.credential or None) for s in ice.servers]
         configuration = RTCConfiguration(iceServers=servers)
         self._peer = RTCPeerConnection(relay_only(configuration) if ice.relay_only else configuration)
-        self._black = BlackTrack(*send_size) if send_size is not None else None
+        self._sending = sending
         self._track: asyncio.Future[MediaStreamTrack] = asyncio.get_running_loop().create_future()
-        self._lost: asyncio.Future[str] = asyncio.get_running_loop().create_future()
+        self._lost: asyncio.Future[Diagnosis] = asyncio.get_running_loop().create_future()
         self._opened = asyncio.Event()
-        transceiver = self._peer.addTransceiver(self._black or "video", direction="sendrecv")
+        self._line = transceiver = self._peer.addTransceiver(sending or "video", direction="sendrecv")
         transceiver.setCodecPreferences(_preferring(codec))
         self._intake = receive_sooner(transceiver.receiver)
         self._channel = self._peer.createDataChannel(CHANNEL, ordered=True)
@@ -68,7 +67,7 @@ class MediaSession:
         self._channel.bufferedAmountLowThreshold = MOST_BUFFERED // 2
         self._channel.on("open", self._on_open)
         self._channel.on("message", self._on_message)
-        self._channel.on("close", lambda: self._lose("The server closed the parameter channel."))
+        self._channel.on("close", lambda: self._lose("stream-ended", detail=": it closed the parameter channel"))
         self._channel.on("bufferedamountlow", on_ready)
         self._on_ready = on_ready
         self._peer.on("track", self._on_track)
@@ -95,9 +94,9 @@ class MediaSession:
         try:
             await self._peer.setRemoteDescription(RTCSessionDescription(sdp, "answer"))
         except (ValueError, KeyError, IndexError, AttributeError, AssertionError) as error:
-            raise ScopeProtocolError(
-                "The server's WebRTC answer cannot be used.", hint="Restart the Scope server; report this if it stays."
-            ) from error
+            raise trouble_error(ScopeProtocolError, "not-an-answer") from error
+        if self._line.currentDirection not in ("sendrecv", "recvonly"):
+            raise trouble_error(ScopeProtocolError, "recvonly")
 
     @property
     def relayed(self) -> bool:
@@ -121,8 +120,8 @@ class MediaSession:
 
     async def ended(self) -> None:
         """Wait for the end. Raises ScopeSessionLost with the reason."""
-        reason = await asyncio.shield(self._lost)
-        raise ScopeSessionLost(reason, hint="A new session is made.")
+        lost = await asyncio.shield(self._lost)
+        raise ScopeSessionLost(lost.message, hint=lost.hint, code=lost.code)
 
     def send(self, message: Mapping[str, Any]) -> None:
         """Send one message of parameters; ask ``can_send`` first."""
@@ -134,8 +133,8 @@ class MediaSession:
             waiting.cancel()
         self._channel.remove_all_listeners()
         self._peer.remove_all_listeners()
-        if self._black is not None:
-            self._black.stop()
+        if self._sending is not None:
+            self._sending.stop()
         try:
             async with asyncio.timeout(_CLOSE_S):
                 await self._peer.close()
@@ -155,7 +154,7 @@ class MediaSession:
 
     def _on_state(self) -> None:
         if self._peer.connectionState == "failed":
-            self._lose("The media connection failed.")
+            self._lose("media-failed")
 
     def _on_message(self, message: str | bytes) -> None:
         """The server says little: that it stops. Anything unknown is for later versions."""
@@ -165,38 +164,11 @@ class MediaSession:
             return
         if isinstance(told, dict) and told.get("type") == "stream_stopped":
             why = told.get("error_message")
-            self._lose(
-                f"The server ended the stream: {why[:200]}." if isinstance(why, str) else "The server ended the stream."
-            )
+            self._lose("stream-ended", detail=f": {why[:200].rstrip('.')}" if isinstance(why, str) else "")
 
-    def _lose(self, reason: str) -> None:
+    def _lose(self, code: str, **facts: Any) -> None:
         if not self._lost.done():
-            self._lost.set_result(reason)
-
-
-class BlackTrack(MediaStreamTrack):
-    """Black input frames for video mode, until there is a camera."""
-
-    kind = "video"
-
-    def __init__(self, width: int, height: int) -> None:
-        super().__init__()
-        self._picture = av.VideoFrame(width, height, "yuv420p")
-        for plane, level in zip(self._picture.planes, (16, 128, 128), strict=True):
-            plane.update(bytes([level]) * plane.buffer_size)
-        self._sent = 0
-        self._start: float | None = None
-
-    async def recv(self) -> av.VideoFrame:
-        """The next frame, at 15 a second."""
-        loop = asyncio.get_running_loop()
-        if self._start is None:
-            self._start = loop.time()
-        await asyncio.sleep(self._start + self._sent / _BLACK_FPS - loop.time())
-        self._picture.pts = self._sent * 90000 // _BLACK_FPS
-        self._picture.time_base = fractions.Fraction(1, 90000)
-        self._sent += 1
-        return self._picture
+            self._lost.set_result(diagnosis(code, **facts))
 
 
 def _bound(ice: Any, seconds: float) -> None:

@@ -2,14 +2,18 @@
 
 from __future__ import annotations
 
-__all__ = ["IceServerSettings", "LoadParams", "ScopeSettings", "TurnSettings"]
+__all__ = ["POD", "IceServerSettings", "LoadParams", "ScopeSettings", "TurnSettings"]
 
-from typing import Any, Literal
+from typing import Any, Final, Literal
 
 from pydantic import ConfigDict, Field, SecretStr, field_validator
 
 from bridge.model.document import PartSettings
+from bridge.scope.servers import FailBack
 from bridge.scope.urls import check_url, ice_uri, is_loopback
+
+POD: Final = "pod"
+"""In ``scope.urls`` the rented pod's own address."""
 
 
 class LoadParams(PartSettings):
@@ -95,15 +99,39 @@ class ScopeSettings(PartSettings):
 
     urls: tuple[str, ...] = Field(
         (),
-        description='Servers in order of preference, such as "http://192.168.1.20:8000". The first that works is used.',
+        description='Servers in order of preference, such as "http://192.168.1.20:8000". The first that works is used. '
+        '"pod" is the pod of pod.id, which is also used when no server is named.',
+    )
+    pinned: str = Field(
+        "",
+        description='Play on this one of the servers alone: its number from 1, address or host; "" chooses by preference.',
+    )
+    fail_back: FailBack = Field(
+        "idle",
+        description='When to leave a live picture for a more preferred server that is well again: "idle" while nobody sees '
+        'it (blackout, pause), "soon" as soon as it is loaded there, "off" never. After a loss it is used in any case but "off".',
+    )
+    fail_back_after_s: float = Field(
+        60.0,
+        ge=0,
+        description="How long a more preferred server must have been healthy before it is gone back to, in seconds.",
+    )
+    probe_s: float = Field(
+        10.0, gt=0, le=3600, description="How often servers that are not in use are asked for their health, in seconds."
     )
     pipeline: str = Field("longlive", description='Pipeline to load; "" takes whatever the server has loaded.')
     load_params: LoadParams = Field(LoadParams(), description="What the pipeline is loaded with.")
     input_mode: Literal["text", "video"] = Field(
         "text",
-        description='"text" makes pictures from prompts alone; "video" sends input frames (black until there is a camera).',
+        description='"text" makes pictures from prompts alone; "video" sends the picture of [video] as well, which the prompts then paint.',
     )
     codec: Literal["VP8", "H264"] = Field("VP8", description="Preferred video codec; VP8 is what Scope is tested with.")
+    send_mbps: float = Field(
+        4.0,
+        ge=0.5,
+        le=20.0,
+        description="Most that the video to Scope may take of the uplink in video mode, in Mbit/s; it begins at half.",
+    )
     ice_servers: tuple[IceServerSettings, ...] = Field(
         (), description="Own STUN and TURN servers, tried before the server's list (whose passwords may be stale)."
     )
@@ -120,8 +148,16 @@ class ScopeSettings(PartSettings):
     param_rate_hz: float = Field(
         30.0, gt=0, le=120, description="Ceiling for messages per second; the pace of the pipeline is usually slower."
     )
+    aim: bool = Field(
+        True,
+        description="While parameters stream, ask the server a few times a second where its pipeline call is, and send "
+        "each message just before the next one starts.",
+    )
     chunk_frames: int | None = Field(
         None, ge=1, le=240, description="Frames of one pipeline call, for a pipeline that nobody knows the size of."
+    )
+    allow_unknown_params: bool = Field(
+        False, description="Also send parameters that neither the pipeline's schema nor Scope itself knows."
     )
     http_timeout_s: float = Field(8.0, gt=0, le=120, description="Longest wait for one HTTP answer, in seconds.")
     load_timeout_s: float = Field(600.0, gt=0, description="Longest wait for a pipeline to load, in seconds.")
@@ -143,4 +179,4 @@ class ScopeSettings(PartSettings):
     @field_validator("urls")
     @classmethod
     def _check_urls(cls, urls: tuple[str, ...]) -> tuple[str, ...]:
-        return tuple(check_url(url) for url in urls)
+        return tuple(POD if url.strip() == POD else check_url(url) for url in urls)

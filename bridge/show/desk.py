@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-__all__ = ["PARAM_ALIASES", "Desk", "wrong"]
+__all__ = ["PARAM_ALIASES", "Desk", "takes", "wrong"]
 
 from typing import Final
 
@@ -59,7 +59,7 @@ class Desk:
             value = not held
         touch = Touch(value, intent.normalised)
         if value is None or (spec is not None and touch.on(spec) is None):
-            return wrong(intent, f"cannot take {value!r}.", _takes(spec, intent.normalised))
+            return wrong(intent, f"cannot take {value!r}.", takes(spec, intent.normalised))
         if name in ONE_SHOT_PARAMS:
             return self._one_shot(name, touch, spec, intent, parameters)
         self.controls.touch(name, touch)
@@ -122,7 +122,8 @@ def wrong(intent: Intent, message: str, hint: str = "") -> Issue:
     return Issue(intent.origin or "show", None, intent.target, message[:_MAX_MESSAGE], hint)
 
 
-def _takes(spec: ParamSpec | None, normalised: bool) -> str:
+def takes(spec: ParamSpec | None, normalised: bool) -> str:
+    """What a parameter takes, as a hint for whoever gave something else."""
     if spec is None:
         return "Give a value."
     if normalised and spread(spec, 0.5) is None:

@@ -7,8 +7,11 @@ __all__ = ["Director"]
 from dataclasses import replace
 from typing import Final
 
+from bridge.model.beatgrid import NO_GRID, BeatGrid
 from bridge.model.desired import Prompt, PromptPlan
 from bridge.model.facts import ChunkFacts
+from bridge.model.length import Length
+from bridge.model.quantize import Quantize
 from bridge.show.bands import Bands
 from bridge.show.prompts import Scene, prompts_of
 from bridge.show.theme import Theme, Trigger
@@ -31,6 +34,12 @@ class Director:
         self.scene = Scene(theme)
         self.plan = PromptPlan(0, ())
         self.running = Running()
+        self.grid: BeatGrid = NO_GRID
+        """The tempo that lengths in beats have when a change begins."""
+        self.quantize: Quantize | None = None
+        """The boundary of the newest change where it has one of its own."""
+        self.at_once = False
+        """Whether the newest change waits for no boundary: an answer to the music's own moment, or panic."""
         self._changed = float("-inf")
         self._asked: float | None = 0.0
         self._weight = 0.5
@@ -43,25 +52,31 @@ class Director:
         """Whether a transition runs, or is decided and not yet in the plan."""
         return self._asked is not None or self.running.at(now, chunk)
 
+    def wait_until(self, time: float) -> None:
+        """The newest change leaves only then, so its transition begins then."""
+        if time > self.running.since:
+            self.running = replace(self.running, since=time)
+
     def change_theme(self, theme: Theme, seconds: float) -> None:
         """Go to another theme: variations, blends, accents and the performer's text are left behind."""
         self.scene = Scene(theme, self.scene.bands, self.scene.two_ends)
         self._turns.clear()
-        self._asked = seconds
+        self._ask(seconds, quantize=theme.change.quantize)
 
     def reload(self, theme: Theme, seconds: float) -> None:
         """The same theme with other words in it: everything else stays."""
         self.scene = replace(self.scene, theme=theme)
-        self._asked = seconds
+        self._ask(seconds)
 
     def back_to_base(self, seconds: float) -> None:
         """Drop variation, blend, accent and the performer's text."""
         self.change_theme(self.scene.theme, seconds)
+        self._ask(seconds, at_once=True)
 
     def override(self, text: str, seconds: float) -> None:
         """The performer's own text; an empty one goes back to the theme."""
         self.scene = replace(self.scene, override=text, blended="")
-        self._asked = seconds
+        self._ask(seconds)
 
     def can_blend(self, trigger: Trigger) -> bool:
         """Whether the theme has prompts for this, and no text of the performer stands."""
@@ -72,9 +87,10 @@ class Director:
         found = self._next(trigger)
         if found is None or self.scene.override:
             return False
-        text, self._return_s = found
+        text, length = found
+        self._return_s = length.seconds(self.grid)
         self.scene = replace(self.scene, blended=text, blend=weight)
-        self._asked = self._return_s
+        self._ask(self._return_s, at_once=trigger == "energy_spike")
         return True
 
     def cycle(self, seconds: float | None = None) -> bool:
@@ -85,12 +101,15 @@ class Director:
             return False
         turn = (self._turns.get("cycle", 0) + 1) % (len(row) + 1)
         self._turns["cycle"] = turn
-        text, blend_s = row[turn - 1] if turn else ("", row[-1][1])
+        text, blend = row[turn - 1] if turn else ("", row[-1][1])
         self.scene = replace(self.scene, variation=text, blended="", override="")
-        self._asked = blend_s if seconds is None else seconds
+        self._ask(blend.seconds(self.grid) if seconds is None else seconds)
         return True
 
-    def _next(self, trigger: Trigger) -> tuple[str, float] | None:
+    def _ask(self, seconds: float, *, quantize: Quantize | None = None, at_once: bool = False) -> None:
+        self._asked, self.quantize, self.at_once = seconds, quantize, at_once
+
+    def _next(self, trigger: Trigger) -> tuple[str, Length] | None:
         row = self.scene.theme.variations_for(trigger)
         if not row and trigger == "beat":
             trigger, row = "energy_spike", self.scene.theme.variations_for("energy_spike")
@@ -128,7 +147,7 @@ class Director:
         two_ends = two_ends and bool(self.scene.theme.prompt.calm)
         if self._asked is None and self.scene.blended and not busy:
             self.scene = replace(self.scene, blended="")
-            self._asked = self._return_s
+            self._ask(self._return_s)
         if self._asked is not None:
             length, self._asked = self._asked, None
             return self._go(replace(self.scene, bands=bands, two_ends=two_ends), weight, length, now)
@@ -137,6 +156,7 @@ class Director:
             scene = replace(self.scene, bands=bands, two_ends=two_ends)
             if bands.intensity != self.scene.bands.intensity and (found := self._next("section")):
                 scene = replace(scene, accent=found[0])
+            self.quantize, self.at_once = None, False
             return self._go(scene, weight, seconds, now)
         if not busy and two_ends and abs(weight - self._weight) >= WEIGHT_STEP - 1e-9:
             if by_hand:

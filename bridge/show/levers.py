@@ -9,6 +9,7 @@ from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Final
 
+from bridge.model.beatgrid import NO_GRID, BeatGrid
 from bridge.model.facts import ParamSpec
 from bridge.show.curves import CURVES, react
 from bridge.show.theme import SIGNALS, LeverName, Reaction, Theme
@@ -58,23 +59,26 @@ class Lever:
         return 0.25 * (self.high - self.low) * wave
 
 
-def levers_of(theme: Theme, *, text_like: bool, text_noise: bool = False) -> tuple[Lever, ...]:
+def levers_of(
+    theme: Theme, *, text_like: bool, text_noise: bool = False, grid: BeatGrid = NO_GRID
+) -> tuple[Lever, ...]:
     """The levers a theme drives in this mode.
 
-    ``text_noise``: noise_scale is driven in text mode too (``unsafe_text_noise``).
+    ``text_noise``: noise_scale is driven in text mode too (``unsafe_text_noise``). ``grid``: the tempo for
+    lengths in beats.
     """
     mode = theme.text if text_like else theme.video
     names = list(dict.fromkeys(mode.drives))
     if text_noise and "noise_scale" not in names:
         names.append("noise_scale")
     stand_ins = theme.stand_ins if text_like else ()
-    return tuple(_lever(theme, name, stands_in=name in stand_ins) for name in names)
+    return tuple(_lever(theme, name, stands_in=name in stand_ins, grid=grid) for name in names)
 
 
-def _lever(theme: Theme, name: LeverName, *, stands_in: bool) -> Lever:
-    low, high = theme.ranges.of(name)
+def _lever(theme: Theme, name: LeverName, *, stands_in: bool, grid: BeatGrid) -> Lever:
+    low, high = theme.range_of(name, grid)
     reactions = [r for r in theme.reactions if r.parameter == name or (stands_in and r.parameter == "noise_scale")]
-    return Lever(name, low, high, theme.resting(name), tuple(_compiled(r) for r in reactions if r.sensitivity))
+    return Lever(name, low, high, theme.resting(name, grid), tuple(_compiled(r) for r in reactions if r.sensitivity))
 
 
 def _compiled(reaction: Reaction) -> tuple[int, float, bool, Callable[[float], float]]:

@@ -9,6 +9,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Final
 
+from bridge.model.beatgrid import NO_GRID, BeatGrid
 from bridge.model.desired import ParamValue
 from bridge.model.facts import ParamSpec, ScopeFacts
 from bridge.model.features import Features
@@ -56,6 +57,7 @@ class Mixer:
         self._slow_weight: float | None = None
         self._sent: set[str] = set()
         self._steps: tuple[int, ...] | None = None
+        self._grid = NO_GRID
         self._fit_levers()
 
     def fit(self, theme: Theme, facts: ScopeFacts) -> None:
@@ -69,11 +71,21 @@ class Mixer:
         self._theme = theme
         self._fit_levers()
 
+    def follow(self, grid: BeatGrid) -> None:
+        """The tempo for lengths in beats; cheap while it stays."""
+        if grid.period == self._grid.period and grid.beats_per_bar == self._grid.beats_per_bar:
+            return
+        before, self._grid = self._theme.range_of("transition_s", self._grid), grid
+        if self._theme.range_of("transition_s", grid) != before:
+            self._fit_levers()
+
     def _fit_levers(self) -> None:
         parameters = self.parameters
         self._levers = {
             lever.name: lever
-            for lever in levers_of(self._theme, text_like=parameters.text_like, text_noise=parameters.text_noise)
+            for lever in levers_of(
+                self._theme, text_like=parameters.text_like, text_noise=parameters.text_noise, grid=self._grid
+            )
         }
         self.fitted += 1
 
@@ -170,7 +182,9 @@ class Mixer:
         if mixed is not None:
             return mixed
         return decide(
-            self.spec("transition_s"), self._theme.resting("transition_s"), self._desk.controls.get("transition_s")
+            self.spec("transition_s"),
+            self._theme.resting("transition_s", self._grid),
+            self._desk.controls.get("transition_s"),
         )
 
     def slerp(self) -> bool:
@@ -240,7 +254,7 @@ class Mixer:
         for lever in dict.fromkeys(asked):
             if not lever.startswith("fx/"):
                 value = self.lever(lever)
-                found[lever] = theme.resting(lever) if value is None else value
+                found[lever] = theme.resting(lever, self._grid) if value is None else value
         for name in self._desk.controls.names():
             if name not in self._levers and not name.startswith("fx/"):
                 found[name] = self._held(name)

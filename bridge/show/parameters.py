@@ -14,29 +14,27 @@ from typing import Final
 
 from bridge.model.document import suggest
 from bridge.model.facts import ParamSpec, PipelineSchema, ScopeFacts
+from bridge.model.fit import RUNTIME_PARAMS
 
-_MAX_SEED: Final = 2**31 - 1
+_WAN: Final = (
+    "noise_scale",
+    "noise_controller",
+    "denoising_step_list",
+    "manage_cache",
+    "kv_cache_attention_bias",
+    "base_seed",
+    "vace_context_scale",
+    "vace_use_input_video",
+    "vace_ref_images",
+    "first_frame_image",
+    "last_frame_image",
+    "images",
+    "lora_scales",
+    "ctrl_input",
+    "prompt_interpolation_method",
+)
 
-FALLBACK: Final[Mapping[str, ParamSpec]] = {
-    spec.name: spec
-    for spec in (
-        ParamSpec("noise_scale", "number", 0.0, 1.0, 0.7),
-        ParamSpec("noise_controller", "boolean", default=True),
-        ParamSpec("denoising_step_list", "list", 1, 1000, (1000, 750, 500, 250)),
-        ParamSpec("manage_cache", "boolean", default=True),
-        ParamSpec("kv_cache_attention_bias", "number", 0.01, 1.0, 1.0),
-        ParamSpec("base_seed", "integer", 0, _MAX_SEED, 42),
-        ParamSpec("vace_context_scale", "number", 0.0, 2.0, 1.0),
-        ParamSpec("vace_use_input_video", "boolean", default=True),
-        ParamSpec("vace_ref_images", "list", default=()),
-        ParamSpec("first_frame_image", "string"),
-        ParamSpec("last_frame_image", "string"),
-        ParamSpec("images", "list", default=()),
-        ParamSpec("lora_scales", "list", default=()),
-        ParamSpec("ctrl_input", "object"),
-        ParamSpec("prompt_interpolation_method", "string", default="linear", choices=("linear", "slerp")),
-    )
-}
+FALLBACK: Final[Mapping[str, ParamSpec]] = {name: RUNTIME_PARAMS[name] for name in _WAN}
 """Run-time parameters every Wan pipeline reads, with their ranges, for what the schema does not say."""
 
 _SCHEMA_NAMES: Final = {"denoising_step_list": "denoising_steps"}

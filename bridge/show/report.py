@@ -2,19 +2,32 @@
 
 from __future__ import annotations
 
-__all__ = ["ShowReport", "report_of"]
+__all__ = ["Quantized", "ShowReport", "report_of"]
 
 from collections.abc import Mapping
 from dataclasses import dataclass
 from types import MappingProxyType
 
 from bridge.model.desired import ParamValue, Prompt
+from bridge.model.quantize import Quantize
 from bridge.show.bands import Bands
 from bridge.show.desk import Desk
 from bridge.show.director import Director
 from bridge.show.levers import LOCAL_SPECS
 from bridge.show.mixer import Mixer
+from bridge.show.quantizer import Quantizer, Waiting
 from bridge.show.theme import Theme
+
+
+@dataclass(frozen=True, slots=True)
+class Quantized:
+    """How discrete changes are timed now. ``lead_from`` is ``measured`` or ``chunk model``; ``waiting`` is (what, s)."""
+
+    mode: Quantize
+    lookahead_s: float
+    lead_s: float
+    lead_from: str
+    waiting: tuple[Waiting, ...]
 
 
 @dataclass(frozen=True, slots=True)
@@ -38,6 +51,7 @@ class ShowReport:
     transition: bool
     bands: Bands
     beat_action: str
+    quantize: Quantized
     ambient: bool
     panic: bool
     blackout: bool
@@ -58,6 +72,8 @@ def report_of(
     ambient: bool,
     transition: bool,
     sent: Mapping[str, ParamValue],
+    quantizer: Quantizer,
+    now: float,
 ) -> ShowReport:
     """Gather the report; ``sent`` are the parameters of the desired state."""
     parameters = mixer.parameters
@@ -84,6 +100,13 @@ def report_of(
         transition=transition,
         bands=bands,
         beat_action=beat_action,
+        quantize=Quantized(
+            mode=quantizer.mode,
+            lookahead_s=quantizer.lookahead_s,
+            lead_s=quantizer.lead_s,
+            lead_from="measured" if quantizer.measured else "chunk model",
+            waiting=quantizer.waiting(now),
+        ),
         ambient=ambient,
         panic=desk.panic.on,
         blackout=desk.effects.blackout.on,

@@ -9,6 +9,7 @@ from typing import Literal
 from pydantic import Field
 
 from bridge.model.document import PartSettings
+from bridge.model.quantize import Quantize
 from bridge.show.profiles import PaceName, ReactivityName
 
 
@@ -39,6 +40,17 @@ class ShowSettings(PartSettings):
         default="theme",
         description="Denoising profile: theme, pipeline (its own default), speed, balanced or quality. "
         "Every change is a hard cut, so it never follows the music.",
+    )
+    quantize: Quantize = Field(
+        default="none",
+        description="Boundary that discrete changes (themes, prompts, resets, seeds, denoising) are timed to, when a tempo "
+        "is known: none, beat, bar, 2_bar or 4_bar. The nearest chunk is the best Scope can do.",
+    )
+    lookahead_ms: float = Field(
+        default=0.0,
+        ge=0,
+        le=1000,
+        description="Send quantised changes earlier by this, for what delays the picture after it came back.",
     )
     noise_ceiling: float = Field(
         default=0.9, ge=0.35, le=1.0, description="The highest noise_scale that beats and music may reach (video mode)."

@@ -10,21 +10,27 @@ from dataclasses import dataclass
 from types import MappingProxyType
 from typing import Final
 
-from bridge.model.beatgrid import BeatGrid
-from bridge.model.desired import DesiredState, FxState, ParamValue, PromptPlan
+from bridge.model.beatgrid import NO_GRID, BeatGrid
+from bridge.model.desired import DesiredState, FxState, ParamValue
 from bridge.model.document import suggest
 from bridge.model.errors import Issue
 from bridge.model.events import BeatEvent
+from bridge.model.facts import ParamSpec
+from bridge.model.guide import GuideWish
+from bridge.model.length import Length, parse_length
+from bridge.model.quantize import QUANTIZE_MODES
 from bridge.model.targets import ACTIONS, Intent
 from bridge.model.world import World
 from bridge.show.ambient import Ambient
+from bridge.show.arbitration import Touch
 from bridge.show.bands import TEMPO_CONFIDENCE, Bands, BandsSeen
 from bridge.show.beats import AFTER_THEME_S, BeatActor, SpikeDetector, spike_strength, variation_weight
-from bridge.show.desk import PARAM_ALIASES, Desk, wrong
+from bridge.show.desk import PARAM_ALIASES, Desk, takes, wrong
 from bridge.show.director import Director
 from bridge.show.library import MINIMAL, slugged
 from bridge.show.mixer import Mixer
 from bridge.show.profiles import PACE, REACTIVITY
+from bridge.show.quantizer import Quantizer
 from bridge.show.repair import number_of
 from bridge.show.report import ShowReport, report_of
 from bridge.show.settings import ShowSettings
@@ -34,6 +40,12 @@ _MAX_TEXT: Final = 1000
 _MAX_CHANGE_S: Final = 60.0
 _MAX_TICK_S: Final = 0.5
 _TARGETS: Final = ("param", "action", "theme", "macro", "fx", "prompt")
+TIMING_SPECS: Final[Mapping[str, ParamSpec]] = {
+    "quantize_mode": ParamSpec("quantize_mode", "string", choices=QUANTIZE_MODES),
+    "lookahead_ms": ParamSpec("lookahead_ms", "number", 0.0, 1000.0),
+}
+"""Scope's own words for timing changes, which the show carries out itself."""
+
 _BASE_BANDS: Final = Bands()
 
 
@@ -69,17 +81,35 @@ class Show:
         self._ambient = Ambient()
         self._spikes = SpikeDetector()
         self._beats = BeatActor(settings, self._desk, self._director, self._mixer)
+        self._quantizer = Quantizer(settings.quantize, settings.lookahead_ms / 1000.0)
+        self._length: tuple[Length, Touch] | None = None
         self._theme_since = float("-inf")
         self._ticked: float | None = None
         self._arrived: float | None = None
         self._output = ShowOutput(DesiredState(), FxState())
         self._values: tuple[tuple[object, ...], Mapping[str, float | None]] = ((), MappingProxyType({}))
 
+    def _fit(self, world: World) -> None:
+        """Follow pipeline, mode and tempo."""
+        grid = _trusted(world.grid)
+        self._director.grid = grid
+        self._mixer.follow(grid)
+        self._mixer.fit(self._theme, world.facts)
+        if self._length is not None and self._desk.controls.get("transition_s") is self._length[1]:
+            self._hold_length(self._length[0], grid)
+
+    def _hold_length(self, length: Length, grid: BeatGrid) -> None:
+        """Hold ``transition_s`` on a length in beats: what that is in seconds moves with the tempo."""
+        touch = Touch(length.seconds(grid))
+        if self._length is None or self._length[1] != touch or self._length[0] != length:
+            self._length = (length, touch)
+            self._desk.controls.touch("transition_s", touch)
+
     # What people ask for
 
     def apply(self, intent: Intent, world: World, now: float) -> Issue | None:
         """Do what an intent asks; returns what is wrong with it, and then nothing has changed."""
-        self._mixer.fit(self._theme, world.facts)
+        self._fit(world)
         kind, _, name = intent.target.partition("/")
         if kind == "param":
             issue = self._param(name, intent, world, now)
@@ -104,6 +134,8 @@ class Show:
             return self._prompt(intent)
         if name == "paused":
             return self._desk.latch(self._desk.paused, intent, now)
+        if name in ("quantize_mode", "lookahead_ms"):
+            return self._time_changes(name, intent)
         if name == "reset_cache":
             return self._action(name, intent, world, now)
         if name == "transition_steps":
@@ -112,8 +144,31 @@ class Show:
                 seconds = max(steps, 0.0) * world.facts.chunk.period_s
                 intent = Intent(intent.t, intent.target, intent.kind, seconds, origin=intent.origin)
             name = "transition_s"
+        if name == "transition_s" and isinstance(intent.value, str) and intent.kind == "set":
+            try:
+                length = parse_length(intent.value)
+            except ValueError as error:
+                return wrong(intent, str(error))
+            self._length = None
+            self._hold_length(length, _trusted(world.grid))
+            return None
         name = PARAM_ALIASES.get(name, name)
         return self._desk.param(name, intent, self._mixer.parameters, self._mixer.anchor(name))
+
+    def _time_changes(self, name: str, intent: Intent) -> Issue | None:
+        """The boundary that changes wait for, in Scope's own words; a release goes back to the settings'."""
+        spec, settings = TIMING_SPECS[name], self._settings
+        if intent.kind == "release":
+            value: ParamValue = settings.quantize if name == "quantize_mode" else settings.lookahead_ms
+        else:
+            value = Touch(intent.value, intent.normalised).on(spec)
+        if value is None:
+            return wrong(intent, f"cannot take {intent.value!r}.", takes(spec, intent.normalised))
+        if name == "quantize_mode":
+            self._quantizer.mode = value
+        else:
+            self._quantizer.lookahead_s = value / 1000.0
+        return None
 
     def _action(self, name: str, intent: Intent, world: World, now: float) -> Issue | None:
         desk = self._desk
@@ -222,7 +277,7 @@ class Show:
 
     def on_beat(self, beat: BeatEvent, world: World, now: float) -> None:
         """A beat of the one clock."""
-        self._mixer.fit(self._theme, world.facts)
+        self._fit(world)
         self._beats.on_beat(beat, self._theme, world.facts.chunk, now)
 
     def _spike(self, rise: float, world: World, now: float) -> None:
@@ -245,7 +300,7 @@ class Show:
         dt = 1.0 / 30.0 if self._ticked is None else min(max(now - self._ticked, 0.0), _MAX_TICK_S)
         self._ticked = now
         desk, mixer, features, chunk = self._desk, self._mixer, world.features, world.facts.chunk
-        mixer.fit(self._theme, world.facts)
+        self._fit(world)
         silent = self._ambient.follow(features, now, dt, wanted=self._settings.ambient)
         mixer.listen(features, silent=silent, dt=dt)
         energy, brightness, texture = mixer.heard
@@ -271,20 +326,39 @@ class Show:
             by_hand=desk.controls.get("prompt_weight") is not None,
         )
         params = mixer.params(busy=self._director.busy(chunk, now))
-        desired = self._desired(plan if mixer.parameters.prompts else None, params)
+        quantizer = self._quantizer
+        quantizer.follow(
+            plan if mixer.parameters.prompts else None,
+            desk.shots.recent,
+            params,
+            mode=self._director.quantize,
+            at_once=self._director.at_once,
+            grid=_trusted(world.grid),
+            facts=world.facts,
+            now=now,
+        )
+        self._director.wait_until(quantizer.leave(self._director.running.since))
+        desired = self._desired(params)
         fx = desk.effects.state(mixer.levels(), round(desk.macros["brightness"], 3), now, paused=desk.paused.on)
         if desired is not self._output.desired or fx is not self._output.fx:
             self._output = ShowOutput(desired, fx)
         return self._output
 
-    def _desired(self, plan: PromptPlan | None, params: dict[str, ParamValue]) -> DesiredState:
-        old, desk = self._output.desired, self._desk
-        shots, paused = desk.shots.recent, desk.paused.on
-        same = plan is old.prompts and shots is old.one_shots and paused is old.paused
+    def _desired(self, params: dict[str, ParamValue]) -> DesiredState:
+        old, quantizer, paused = self._output.desired, self._quantizer, self._desk.paused.on
+        plan, shots, dues = quantizer.plan, quantizer.shots, quantizer.dues
+        same = plan is old.prompts and shots is old.one_shots and paused is old.paused and dues == old.dues
         if same and params == old.params and old.revision:
             return old
         held = old.params if params == old.params else MappingProxyType(params)
-        return DesiredState(old.revision + 1, plan, held, shots, paused, self._arrived)
+        return DesiredState(old.revision + 1, plan, held, shots, paused, self._arrived, dues)
+
+    @property
+    def guide(self) -> GuideWish:
+        """The theme's guide and the words that colour it; may be asked from any thread."""
+        plan = self._output.desired.prompts
+        words = plan.prompts[0].text if plan is not None and plan.prompts else self._theme.prompt.base
+        return GuideWish(self._theme.video.guide, words)
 
     @property
     def values(self) -> Mapping[str, float | None]:
@@ -305,7 +379,7 @@ class Show:
 
     def report(self, world: World) -> ShowReport:
         """What the show does now, in words and numbers, for status."""
-        self._mixer.fit(self._theme, world.facts)
+        self._fit(world)
         return report_of(
             theme=self._theme,
             themes=tuple(self._themes),
@@ -318,15 +392,26 @@ class Show:
             ambient=self._ambient.active,
             transition=self._director.busy(world.facts.chunk, self._ticked or 0.0),
             sent=self._output.desired.params,
+            quantizer=self._quantizer,
+            now=self._ticked or 0.0,
         )
 
 
 def _change_s(theme: Theme, grid: BeatGrid) -> float:
     """Length of the change into a theme: in beats where a tempo is trusted, otherwise in seconds."""
-    beats, bpm = theme.change.beats, number_of(grid.bpm)
-    if not beats or bpm is None or bpm < 1.0 or not grid.confidence > TEMPO_CONFIDENCE:
+    grid = _trusted(grid)
+    if theme.change.length is not None:
+        return min(theme.change.length.seconds(grid), _MAX_CHANGE_S)
+    beats, beat_s = theme.change.beats, grid.period
+    if not beats or beat_s is None:
         return theme.change.seconds
-    return min(beats * 60.0 / bpm, _MAX_CHANGE_S)
+    return min(beats * beat_s, _MAX_CHANGE_S)
+
+
+def _trusted(grid: BeatGrid) -> BeatGrid:
+    """The grid, or none where its tempo is missing, nonsense or a guess."""
+    bpm = number_of(grid.bpm)
+    return NO_GRID if bpm is None or bpm < 1.0 or not grid.confidence > TEMPO_CONFIDENCE else grid
 
 
 def _ordered(themes: Mapping[str, Theme], order: tuple[str, ...]) -> dict[str, Theme]:

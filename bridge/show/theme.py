@@ -22,9 +22,13 @@ __all__ = [
 
 from typing import Annotated, Any, Final, Literal, TypeAlias, get_args
 
-from pydantic import AfterValidator, Field, field_validator, model_validator
+from pydantic import AfterValidator, Field, PlainValidator, WithJsonSchema, field_validator, model_validator
 
+from bridge.model.beatgrid import NO_GRID, BeatGrid
 from bridge.model.document import PartSettings
+from bridge.model.guide import GuideName
+from bridge.model.length import Length, parse_length
+from bridge.model.quantize import Quantize
 from bridge.show.curves import CurveName
 
 BeatAction: TypeAlias = Literal["none", "pulse_noise", "prompt_cycle", "transition_trigger", "cache_reset"]
@@ -56,6 +60,20 @@ Unit: TypeAlias = Annotated[float, Field(ge=0.0, le=1.0, allow_inf_nan=False)]
 Seconds: TypeAlias = Annotated[float, Field(ge=0.5, le=60.0, allow_inf_nan=False)]
 
 
+def _usable(value: Any) -> Length:
+    length = parse_length(value)
+    low, high = LENGTH_LIMITS[length.unit]
+    if not low <= length.count <= high:
+        raise ValueError(f"a length lies between {low:g} and {high:g} {length.unit}")
+    return length
+
+
+def _rising_lengths(pair: tuple[Length, Length]) -> tuple[Length, Length]:
+    if pair[0].unit == pair[1].unit and pair[0].count > pair[1].count:
+        raise ValueError(f"the low end comes first: [{pair[1].count:g}, {pair[0].count:g}]")
+    return pair
+
+
 def _rising(pair: tuple[float, float]) -> tuple[float, float]:
     if pair[0] > pair[1]:
         raise ValueError(f"the low end comes first: [{pair[1]:g}, {pair[0]:g}]")
@@ -76,7 +94,21 @@ VaceRange: TypeAlias = Annotated[
 BiasRange: TypeAlias = Annotated[
     tuple[Annotated[float, Field(ge=0.01, le=1)], Annotated[float, Field(ge=0.01, le=1)]], AfterValidator(_rising)
 ]
-SecondsRange: TypeAlias = Annotated[tuple[Seconds, Seconds], AfterValidator(_rising)]
+Span: TypeAlias = Annotated[
+    Length, PlainValidator(_usable), WithJsonSchema({"anyOf": [{"type": "number"}, {"type": "string"}]})
+]
+SpanRange: TypeAlias = Annotated[tuple[Span, Span], AfterValidator(_rising_lengths)]
+
+
+LENGTH_LIMITS: Final = {"s": (0.5, 60.0), "beats": (1.0, 128.0), "bars": (0.25, 32.0)}
+"""Shortest and longest length by unit; what it comes to at the tempo is kept within those of seconds."""
+
+
+def _in_seconds(value: float | Length, grid: BeatGrid) -> float:
+    if not isinstance(value, Length):
+        return float(value)
+    low, high = LENGTH_LIMITS["s"]
+    return min(max(value.seconds(grid), low), high)
 
 
 class PromptWords(PartSettings):
@@ -151,8 +183,8 @@ class Ranges(_Levers):
         default=(0.4, 1.0), description="Krea only: low values move more, 0.01..1."
     )
     prompt_weight: UnitRange = Field(default=(0.1, 0.9), description="Share of the intense prompt, 0..1.")
-    transition_s: SecondsRange = Field(
-        default=(2.5, 8.0), description="Length of transitions within the theme, seconds."
+    transition_s: SpanRange = Field(
+        default=(Length(2.5), Length(8.0)), description='Length of transitions within the theme, seconds or "8 beats".'
     )
     fx_zoom: UnitRange = Field(default=(0.0, 0.3), alias="fx/zoom", description="Local push into the picture, 0..1.")
     fx_hue: UnitRange = Field(default=(0.0, 0.1), alias="fx/hue", description="Local turn of the colours, 0..1.")
@@ -166,7 +198,7 @@ class Rest(_Levers):
     vace_context_scale: float | None = Field(default=None, ge=0, le=2)
     kv_cache_attention_bias: float | None = Field(default=None, ge=0.01, le=1)
     prompt_weight: Unit | None = None
-    transition_s: Seconds | None = None
+    transition_s: Span | None = None
     fx_zoom: Unit | None = Field(default=None, alias="fx/zoom")
     fx_hue: Unit | None = Field(default=None, alias="fx/hue")
     fx_trails: Unit | None = Field(default=None, alias="fx/trails")
@@ -206,7 +238,7 @@ class Variation(PartSettings):
 
     trigger: Trigger = Field(description="energy_spike, beat or section.")
     prompts: tuple[Prompt, ...] = Field(min_length=1, max_length=16, description="Taken in turn.")
-    blend_s: Seconds = Field(default=3.2, description="Length of the blend, seconds.")
+    blend_s: Span = Field(default=Length(3.2), description='Length of the blend, seconds or "8 beats".')
 
 
 class Change(PartSettings):
@@ -214,6 +246,11 @@ class Change(PartSettings):
 
     beats: int = Field(default=8, ge=0, le=64, description="Length in beats where a tempo is known; 0: always seconds.")
     seconds: Seconds = Field(default=6.0, description="Length without a tempo.")
+    length: Span | None = Field(default=None, description='Instead of both: seconds, "8 beats" or "2 bars".')
+    quantize: Quantize | None = Field(
+        default=None,
+        description="Boundary the change is timed to: none, beat, bar, 2_bar or 4_bar; else as [show] says.",
+    )
 
 
 class TextMode(PartSettings):
@@ -242,6 +279,10 @@ class VideoMode(PartSettings):
     )
     denoising: Literal["pipeline", "speed", "balanced", "quality"] = Field(
         default="pipeline", description="Denoising profile in video mode; pipeline sends none."
+    )
+    guide: GuideName = Field(
+        default="tunnel",
+        description="Picture that Scope paints over, where [video] of the configuration sends a guide.",
     )
 
     @field_validator("drives")
@@ -295,8 +336,8 @@ class Theme(PartSettings):
             raise ValueError("a reaction moves prompt_weight: give prompt.calm and prompt.intense to move between")
         return self
 
-    def variations_for(self, trigger: Trigger) -> tuple[tuple[str, float], ...]:
-        """The (prompt, blend seconds) of a trigger, in turn."""
+    def variations_for(self, trigger: Trigger) -> tuple[tuple[str, Length], ...]:
+        """The (prompt, length of the blend) of a trigger, in turn."""
         return tuple((p, v.blend_s) for v in self.variations if v.trigger == trigger for p in v.prompts)
 
     @property
@@ -305,10 +346,16 @@ class Theme(PartSettings):
         usable = set(self.text.drives) - (set() if self.prompt.calm else {"prompt_weight"})
         return tuple(lever for lever in self.text.instead_of_noise if lever in usable)
 
-    def resting(self, lever: LeverName) -> float:
+    def range_of(self, lever: LeverName, grid: BeatGrid = NO_GRID) -> tuple[float, float]:
+        """How far music may move a lever; lengths in seconds at the tempo of ``grid``."""
+        ends = sorted(_in_seconds(end, grid) for end in self.ranges.of(lever))
+        return ends[0], ends[1]
+
+    def resting(self, lever: LeverName, grid: BeatGrid = NO_GRID) -> float:
         """Where a lever rests, inside its range."""
-        low, high = self.ranges.of(lever)
+        low, high = self.range_of(lever, grid)
         rest = self.rest.of(lever)
+        rest = None if rest is None else _in_seconds(rest, grid)
         if rest is None:
             return float(low if lever.startswith("fx/") else (low + high) / 2.0)
         return float(min(max(rest, low), high))

@@ -54,9 +54,11 @@ def _target(name: str, value: Any, now: float) -> Intent:
         raise BadRequestError(f"There is no {kind} {rest!r}.", hint=suggest(rest, known))
     if kind == "action":
         return action_intent(rest, json.dumps(value).encode(), now)
-    if kind not in ("theme", "prompt", "param", "macro", "fx", "tempo"):
+    if name == "server" and (isinstance(value, bool) or not isinstance(value, str | int | float)):
+        raise BadRequestError("server must be a number or a name.", hint='0 or "auto" chooses by preference.')
+    if kind not in ("theme", "prompt", "param", "macro", "fx", "tempo", "server"):
         raise BadRequestError(
-            f"There is no target {name!r}.", hint=suggest(kind, ("theme", "prompt", "param", "macro", "fx"))
+            f"There is no target {name!r}.", hint=suggest(kind, ("theme", "prompt", "param", "macro", "fx", "server"))
         )
     given = _tempo(name, value) if kind == "tempo" else _value(name, value)
     return Intent(now, name, "set", given, normalised=kind in ("macro", "fx"), origin=ORIGIN)

@@ -43,6 +43,33 @@ def _samples(status: Mapping[str, Any], rejected: Mapping[tuple[str, str], int])
     yield "video_fps", "gauge", "Frames received per second.", {}, scope["video"]["fps"]
     yield "video_age_seconds", "gauge", "Age of the last frame.", {}, _seconds(scope["video"]["age_ms"])
     yield "control_to_pixel_seconds", "gauge", "Estimated latency.", {}, _seconds(scope["latency_ms"])
+    yield (
+        "control_to_pixel_sd_seconds",
+        "gauge",
+        "How much one change may differ.",
+        {},
+        _seconds(scope["latency_sd_ms"]),
+    )
+    timing = status["quantize"]
+    yield "quantized_total", "counter", "Changes sent for a boundary.", {}, timing["count"]
+    last = timing["last"]
+    yield (
+        "quantize_residual_seconds",
+        "gauge",
+        "Expected distance of the newest from its boundary, positive after it.",
+        {},
+        None if last is None else _seconds(last["residual_ms"]),
+    )
+    yield (
+        "quantize_residual_median_seconds",
+        "gauge",
+        "Median distance of the newest 64.",
+        {},
+        _seconds(timing["median_ms"]),
+    )
+    if (video_in := scope["video_in"]) is not None:
+        yield "video_in_frames_total", "counter", "Frames handed on to Scope.", _source(video_in), video_in["frames"]
+        yield "video_in_fps", "gauge", "Frames handed on per second.", _source(video_in), video_in["fps"]
     yield "reconnects_total", "counter", "Sessions begun again.", {"component": "scope"}, scope["reconnects"]
     yield "bpm", "gauge", "Tempo of the one clock.", {"source": tempo["source"]}, tempo["bpm"]
     yield "beat_confidence", "gauge", "0 to 1.", {}, tempo["confidence"]
@@ -66,8 +93,25 @@ def _samples(status: Mapping[str, Any], rejected: Mapping[tuple[str, str], int])
         yield "output_frames_total", "counter", "Frames written.", _sink(output), output["frames"]
     for output in status["outputs"]:
         yield "output_up", "gauge", "1 while the sink is open.", _sink(output), output["state"] == "open"
+    if pod := status.get("pod"):
+        yield from _pod(pod)
     for (source, reason), count in rejected.items():
         yield "events_rejected_total", "counter", "Bad input, by reason.", {"source": source, "reason": reason}, count
+
+
+def _pod(pod: Mapping[str, Any]) -> Iterable[Sample]:
+    labels = {"id": pod["id"]}
+    for phase in ("unknown", "stopped", "starting", "booting", "ready", "stopping", "failed"):
+        yield "pod_phase", "gauge", "1 for the phase of the pod.", {**labels, "phase": phase}, pod["phase"] == phase
+    yield "pod_cost_usd_per_hour", "gauge", "Price now.", labels, pod["cost_per_hour"]
+    yield "pod_uptime_seconds", "gauge", "Length of this run.", labels, pod["uptime_s"]
+    yield "pod_spend_usd", "gauge", "Cost of this run.", labels, pod["spend_usd"]
+    idle = pod["idle_min"]
+    yield "pod_idle_seconds", "gauge", "Since somebody used it.", labels, None if idle is None else idle * 60
+
+
+def _source(video_in: Mapping[str, Any]) -> Mapping[str, str]:
+    return {"source": video_in["source"]}
 
 
 def _sink(output: Mapping[str, Any]) -> Mapping[str, str]:

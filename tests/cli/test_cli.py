@@ -9,12 +9,13 @@ from bridge.cli import main
 from bridge.cli.exits import BAD_CONFIGURATION, FINE, NO_DAEMON
 from bridge.cli.main import VERBS
 from bridge.cli.status_verb import lines_of
+from bridge.scope.catalogue import SchemaStore
 
 
 @pytest.fixture(autouse=True)
 def home(tmp_path, monkeypatch):
     """A user with nothing configured."""
-    for name in ("XDG_CONFIG_HOME", "XDG_STATE_HOME", "HOME"):
+    for name in ("XDG_CONFIG_HOME", "XDG_STATE_HOME", "XDG_CACHE_HOME", "HOME"):
         monkeypatch.setenv(name, str(tmp_path / name.lower()))
     return tmp_path
 
@@ -155,7 +156,7 @@ def test_themes_and_mappings_are_listed_and_shown(capsys):
 def test_devices_say_what_is_not_available_and_why(capsys):
     assert main(["devices", "--json"]) == FINE
     found = json.loads(capsys.readouterr().out)
-    assert set(found) == {"MIDI inputs", "MIDI outputs", "sound inputs", "outputs"}
+    assert set(found) == {"MIDI inputs", "MIDI outputs", "sound inputs", "cameras", "NDI sources", "outputs"}
 
 
 def test_doctor_gives_a_verdict_for_every_part(capsys):
@@ -165,8 +166,9 @@ def test_doctor_gives_a_verdict_for_every_part(capsys):
         verdict["part"] for verdict in verdicts
     }
     scope = next(verdict for verdict in verdicts if verdict["part"] == "scope")
-    assert scope["level"] == "bad"
-    assert scope["hint"]
+    assert scope["level"] == "ok"
+    failed = next(verdict for verdict in verdicts if verdict["part"] == "scope" and verdict["level"] == "fail")
+    assert failed["code"] == "unreachable" and failed["hint"]
 
 
 def test_install_service_shows_what_it_would_do(capsys):
@@ -211,3 +213,36 @@ def test_a_status_reads_well():
     assert "1 rejected" in text
     assert "rejected 3 from osc:127.0.0.1:9700: not OSC" in text
     assert "PROBLEM  midi: gone. Plug it in." in text
+
+
+@pytest.mark.parametrize("verb", ["demo", "listen", "monitor", "run"])
+@pytest.mark.parametrize("text", ["nan", "inf", "-1", "soon"])
+def test_a_length_of_time_is_a_finite_number(verb, text, capsys):
+    with pytest.raises(SystemExit) as exit_:
+        main([verb, f"--seconds={text}"])
+    assert exit_.value.code == 2
+    assert "is not a number of seconds" in capsys.readouterr().err
+
+
+def test_check_offline_uses_the_schemas_kept_from_the_server(home, capsys):
+    assert main(["check", "--offline"]) == FINE
+    assert "the schemas that ship with Scope Bridge" in capsys.readouterr().err
+    text = {"type": "string", "enum": ["wan", "tae"]}
+    properties = {"vae_type": {**text, "ui": {"is_load_param": True}}}
+    aurora = {"supported_modes": ["video"], "config_schema": {"properties": properties}}
+    store = SchemaStore(home / "xdg_cache_home" / "scope-bridge" / "schemas")
+    store.keep("0.2.9", {"pipelines": {"aurora": aurora}})
+    given = ["check", "--offline", "--json", "-o", 'scope.urls=["http://127.0.0.1:9"]']
+    assert main([*given, "-o", "scope.pipeline=auorra"]) == BAD_CONFIGURATION
+    told = capsys.readouterr()
+    assert "kept from Scope 0.2.9, less than a minute old" in told.err
+    assert [issue["hint"] for issue in json.loads(told.out)] == ['Did you mean "aurora"?']
+    wrong = ["-o", "scope.load_params.vae_type=lux", "-o", "scope.load_params.vae_tpye=wan"]
+    assert main([*given, "-o", "scope.pipeline=aurora", *wrong]) == BAD_CONFIGURATION
+    places = [issue["where"] for issue in json.loads(capsys.readouterr().out)]
+    assert places == ["scope.input_mode", "scope.load_params.vae_type", "scope.load_params.vae_tpye"]
+
+
+def test_check_says_why_the_server_was_not_asked(home, capsys):
+    assert main(["check", "-o", 'scope.urls=["http://127.0.0.1:9"]']) == FINE
+    assert "since the server was not reached: No connection to http://127.0.0.1:9" in capsys.readouterr().err

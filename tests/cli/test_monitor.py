@@ -47,6 +47,7 @@ def daemon(tmp_path):
         'mapping.files=["auto", "-abletonosc"]',
     ]
     environment = {**os.environ, "XDG_CONFIG_HOME": str(tmp_path), "XDG_STATE_HOME": str(tmp_path)}
+    environment["XDG_CACHE_HOME"] = str(tmp_path)
     command = [sys.executable, "-m", "bridge", "-q", *(part for one in options for part in ("-o", one)), "run"]
     with subprocess.Popen(command, env=environment, stderr=subprocess.PIPE) as process:
         try:

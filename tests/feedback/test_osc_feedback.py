@@ -16,7 +16,7 @@ from pythonosc.osc_server import AsyncIOOSCUDPServer
 from bridge.feedback import FeedbackSettings, OscFeedback, OscFeedbackSettings
 from bridge.model.board import ProblemBoard
 from bridge.model.events import BeatEvent, OscEvent
-from bridge.model.status import Problem
+from bridge.model.status import PodStatus, Problem
 
 LOOPBACK = "127.0.0.1"
 
@@ -117,6 +117,20 @@ def test_who_subscribes_is_told_everything_then_changes_until_they_leave() -> No
             assert not feedback.on_event(asked("/bridge/theme/neon"))
 
     asyncio.run(scenario())
+
+
+def test_the_pod_is_told_in_whole_cents() -> None:
+    async def body() -> None:
+        async with panel() as here, telling(f"{LOOPBACK}:{here.port}", rate_hz=100.0) as feedback:
+            tell(feedback, pod=PodStatus("k3", phase="ready", cost_per_hour=0.5, spend_usd=1.231))
+            await here.until(lambda: any(told[0] == "pod" for told in here.told))
+            tell(feedback, pod=PodStatus("k3", phase="ready", cost_per_hour=0.5, spend_usd=1.234))
+            tell(feedback, theme="last")
+            await here.until(lambda: ("theme", "last") in here.told)
+            pods = [told for told in here.told if told[0] == "pod"]
+            assert [(phase, price, round(spent, 4)) for _, phase, price, spent in pods] == [("ready", 0.5, 1.23)]
+
+    asyncio.run(body())
 
 
 def test_without_a_port_the_state_goes_where_the_wish_came_from() -> None:

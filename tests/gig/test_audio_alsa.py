@@ -49,7 +49,7 @@ def test_doctor_says_so_too(installed: Path) -> None:
         assert any(line.startswith("ok ") and part in line and fact in line for line in told.splitlines()), part
     assert "Traceback" not in told
     vague = sh(f"{installed} -o audio.source=live -o audio.device=Loopback doctor")
-    assert 'BAD   audio      "Loopback" fits 2 sound devices' in vague
+    assert 'FAIL  audio      "Loopback" fits 2 sound devices' in vague
 
 
 def test_played_sound_is_heard_and_silence_again(installed: Path, track: Path, tmp_path: Path) -> None:

@@ -77,6 +77,12 @@ def test_an_oom_kills_the_worker_and_only_a_reload_helps() -> None:
                 await asyncio.sleep(0.4)
                 assert not client.frames
             await load(http)
+            async with session(http) as client:
+                await asyncio.sleep(0.2)
+                assert not client.frames, "a load of what is loaded does nothing"
+            await load(http, "passthrough")
+            await until(lambda: "passthrough" in server.hall.loader.pipelines)
+            await load(http)
             await until(lambda: (p := server.hall.loader.pipelines.get("longlive")) and not p.out_of_memory)
             async with session(http) as client:
                 await client.wait_frames(2)

@@ -62,7 +62,7 @@ def test_the_track_is_silent_until_started_then_even_and_repeats_when_paused() -
         paused = False
         count = 0
 
-        def counted() -> None:
+        def counted(frame: av.VideoFrame) -> None:
             nonlocal count
             count += 1
 

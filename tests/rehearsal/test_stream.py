@@ -106,6 +106,8 @@ def test_a_flood_is_mostly_lost_and_its_last_value_never_applied() -> None:
                 applied = [entry["message"]["vace_context_scale"] for entry in document["applied"]]
                 assert applied == sorted(applied) and len(applied) == 60 - document["dropped"]
                 assert document["state"]["vace_context_scale"] < 59 / 60
+                shown = {entry["chunk"]: entry["t"] for entry in document["shown"]}
+                assert any(entry["t"] < shown.get(entry["chunk"], 0.0) for entry in document["applied"])
                 arrival = {entry["message"]["vace_context_scale"]: entry["t"] for entry in document["received"]}
                 ages = [entry["t"] - arrival[entry["message"]["vace_context_scale"]] for entry in document["applied"]]
                 # Eight are waiting, one is taken per chunk: the last one is some eight chunks old.

@@ -14,12 +14,16 @@ from bridge.scope import Pacer
 
 @dataclass
 class Outcome:
-    """What the server saw: messages with the time they were sent and taken, and where it ended."""
+    """What the server saw: messages with the time they were sent and taken, and where it ended.
+
+    ``killed`` counts transitions that were running when ``prompts`` came alone (scope-protocol section 6.5, rules 2, 3, 6).
+    """
 
     sent: list[tuple[float, dict[str, Any]]] = field(default_factory=list)
     taken: list[tuple[float, dict[str, Any]]] = field(default_factory=list)
     deepest: int = 0
     dropped: int = 0
+    killed: int = 0
     params: dict[str, Any] = field(default_factory=dict)
     conditioning: list[Mixture] = field(default_factory=list)
 
@@ -78,6 +82,8 @@ def play(
             call = stage.begin_call()
             if call.message is not None:
                 outcome.taken.append((now, dict(call.message)))
+                alone = "prompts" in call.message and "transition" not in call.message
+                outcome.killed += alone and blocks.transition_active
             blocks.step(call.params, init_cache=call.reset)
             stage.end_call(call, transition_active=blocks.transition_active)
             outcome.conditioning.append(blocks.value)

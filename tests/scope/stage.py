@@ -15,7 +15,7 @@ from typing import Any
 
 from bridge.model.board import ProblemBoard
 from bridge.model.cell import Cell
-from bridge.model.facts import ScopeFacts
+from bridge.model.facts import PodFacts, ScopeFacts
 from bridge.model.frames import Frame, LatestSlot
 from bridge.scope import ScopeClient, ScopeSettings
 
@@ -67,7 +67,7 @@ class Server:
         until(loaded, "the load")
 
     def sessions(self) -> int:
-        return len(self.call("/api/v1/session/metrics")["sessions"])
+        return len(self.journal()["sessions"])
 
 
 @contextlib.contextmanager
@@ -86,6 +86,18 @@ def rehearsal(*arguments: str) -> Iterator[Server]:
             process.stdout.close()
 
 
+class RememberingBoard(ProblemBoard):
+    """A board that also knows what was ever on it: some troubles are mended within a moment."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.seen: dict[str, str] = {}
+
+    def pin(self, part: str, code: str, message: str, hint: str = "") -> None:
+        self.seen.setdefault(code, f"{message} {hint}")
+        super().pin(part, code, message, hint)
+
+
 @dataclass
 class Player:
     """A client with everything it publishes."""
@@ -93,18 +105,29 @@ class Player:
     client: ScopeClient
     facts: Cell[ScopeFacts]
     frames: LatestSlot[Frame]
-    board: ProblemBoard
+    board: RememberingBoard
     states: list[str]
 
     def problems(self) -> dict[str, str]:
         return {problem.code: problem.message for problem in self.board.problems}
+
+    def met(self, code: str) -> str:
+        """Wait until a trouble was named; its sentences."""
+        told: str = until(lambda: self.board.seen.get(code), f"{code} ({self.states[-5:]}, {self.board.seen})")
+        return told
 
     def wait(self, state: str) -> None:
         until(lambda: self.facts.value.state == state, f"state {state} ({self.states}, {self.problems()})")
 
 
 @contextlib.contextmanager
-def playing(*urls: str, start: bool = True, **settings: object) -> Iterator[Player]:
+def playing(
+    *urls: str,
+    start: bool = True,
+    hidden: Callable[[], bool] = lambda: False,
+    pod: Cell[PodFacts] | None = None,
+    **settings: object,
+) -> Iterator[Player]:
     quick = {
         "retry_s": 0.05,
         "retry_max_s": 0.2,
@@ -114,10 +137,10 @@ def playing(*urls: str, start: bool = True, **settings: object) -> Iterator[Play
         "http_timeout_s": 3.0,
         "chunk_frames": 4,
     }
-    size = {"load_params": {"width": 64, "height": 48}}
+    size = {"load_params": {"width": 64, "height": 48, **settings.pop("load_params", {})}}  # type: ignore[dict-item]
     facts: Cell[ScopeFacts] = Cell(ScopeFacts())
     frames: LatestSlot[Frame] = LatestSlot()
-    board = ProblemBoard()
+    board = RememberingBoard()
     states: list[str] = []
     facts.subscribe(lambda now: states.append(now.state))
     client = ScopeClient(
@@ -126,6 +149,8 @@ def playing(*urls: str, start: bool = True, **settings: object) -> Iterator[Play
         frames=frames,
         board=board,
         clock=time.monotonic,
+        hidden=hidden,
+        pod=pod,
     )
     if start:
         client.start()

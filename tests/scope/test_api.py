@@ -4,10 +4,15 @@ import asyncio
 import contextlib
 import json
 import logging
+import socket
+import ssl
 from collections.abc import AsyncIterator, Awaitable, Callable
+from pathlib import Path
 
 import pytest
 from aiohttp import web
+from aiortc import RTCCertificate
+from cryptography.hazmat.primitives.serialization import Encoding, NoEncryption, PrivateFormat
 
 from bridge.model.errors import ScopeError, ScopeProtocolError, ScopeRefused, ScopeUnreachable
 from bridge.scope import api as api_module
@@ -106,6 +111,7 @@ def test_a_wrong_shape_is_one_clear_error_or_harmless(name: str) -> None:
     asyncio.run(main())
 
 
+@pytest.mark.provokes("not-scope")
 def test_a_huge_body_is_cut_off() -> None:
     async def handler(request: web.Request) -> web.StreamResponse:
         response = web.StreamResponse()
@@ -119,6 +125,7 @@ def test_a_huge_body_is_cut_off() -> None:
         ask(handler, lambda api: api.health())
 
 
+@pytest.mark.provokes("no-answer")
 def test_a_slow_drip_ends_in_time() -> None:
     async def handler(request: web.Request) -> web.StreamResponse:
         response = web.StreamResponse()
@@ -133,14 +140,16 @@ def test_a_slow_drip_ends_in_time() -> None:
         ask(handler, lambda api: api.health(), limit=0.2)
 
 
+@pytest.mark.provokes("redirect")
 def test_a_redirect_is_not_followed() -> None:
     async def handler(request: web.Request) -> web.StreamResponse:
         raise web.HTTPFound("http://192.0.2.1/")
 
-    with pytest.raises(ScopeUnreachable, match="redirects elsewhere"):
+    with pytest.raises(ScopeUnreachable, match=r"redirects to http://192\.0\.2\.1/"):
         ask(handler, lambda api: api.health())
 
 
+@pytest.mark.provokes("nothing-listens")
 def test_nobody_listens() -> None:
     async def main() -> None:
         async with ScopeApi("http://127.0.0.1:9", timeout=2.0) as api:
@@ -150,6 +159,7 @@ def test_nobody_listens() -> None:
         asyncio.run(main())
 
 
+@pytest.mark.provokes("pod-stopped", "pod-booting", "pod-not-ready", "pod-hangs")
 @pytest.mark.parametrize(
     ("status", "told"), [(404, "no running pod"), (502, "does not answer yet"), (503, "not ready"), (524, "gave up")]
 )
@@ -182,6 +192,73 @@ def test_passwords_are_sent_but_never_shown(caplog: pytest.LogCaptureFixture) ->
         asyncio.run(main())
     assert seen == ["Basic ZGo6aHVudGVyMg=="]
     assert "hunter2" not in str(error.value) + caplog.text
+
+
+@pytest.mark.provokes("login", "refused")
+@pytest.mark.parametrize(("status", "code"), [(401, "login"), (403, "login"), (500, "refused"), (418, "refused")])
+def test_an_error_status_has_a_name(status: int, code: str) -> None:
+    with pytest.raises(ScopeRefused) as refused:
+        ask(answering({"detail": "because"}, status), lambda api: api.health())
+    assert refused.value.code == code and refused.value.status == status
+
+
+@pytest.mark.provokes("load-refused")
+def test_every_body_is_tried_before_a_load_counts_as_refused() -> None:
+    seen: list[frozenset[str]] = []
+
+    async def handler(request: web.Request) -> web.StreamResponse:
+        seen.append(frozenset(await request.json()))
+        ok = seen[-1] == {"pipeline_id", "load_params"} and len(seen) < 5
+        return web.json_response({"message": "x", "detail": "no"}, status=200 if ok else 422)
+
+    ask(handler, lambda api: api.load("longlive", {}))
+    assert len(seen) == 4
+    with pytest.raises(ScopeRefused) as refused:
+        ask(handler, lambda api: api.load("longlive", {}))
+    assert refused.value.code == "load-refused" and refused.value.status == 422
+
+
+@pytest.mark.provokes("cert-untrusted")
+def test_a_certificate_of_ones_own_is_named(tmp_path: Path) -> None:
+    async def main() -> None:
+        context = own_certificate(tmp_path)
+        server = await asyncio.start_server(lambda reader, writer: writer.close(), "127.0.0.1", 0, ssl=context)
+        async with server, ScopeApi(f"https://127.0.0.1:{server.sockets[0].getsockname()[1]}", timeout=5.0) as api:
+            await api.health()
+
+    with pytest.raises(ScopeUnreachable, match="certificate") as error:
+        asyncio.run(main())
+    assert error.value.code == "cert-untrusted"
+
+
+@pytest.mark.provokes("dns")
+def test_an_unknown_name_is_named(monkeypatch: pytest.MonkeyPatch) -> None:
+    def unknown(*_: object, **__: object) -> None:
+        raise socket.gaierror(socket.EAI_NONAME, "Name or service not known")
+
+    async def main() -> None:
+        async with ScopeApi("http://gpu.example:8000", timeout=5.0) as api:
+            await api.health()
+
+    monkeypatch.setattr(socket, "getaddrinfo", unknown)
+    with pytest.raises(ScopeUnreachable) as error:
+        asyncio.run(main())
+    assert error.value.code == "dns" and "gpu.example" in str(error.value)
+
+
+def own_certificate(folder: Path) -> ssl.SSLContext:
+    """A server context whose certificate nobody vouches for."""
+    certificate = RTCCertificate.generateCertificate()
+    for name, content in (("key", certificate._key), ("cert", certificate._cert)):
+        pem = (
+            content.private_bytes(Encoding.PEM, PrivateFormat.PKCS8, NoEncryption())
+            if name == "key"
+            else content.public_bytes(Encoding.PEM)
+        )
+        (folder / name).write_bytes(pem)
+    context = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)
+    context.load_cert_chain(folder / "cert", folder / "key")
+    return context
 
 
 def test_urls() -> None:

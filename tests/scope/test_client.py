@@ -3,6 +3,7 @@
 import threading
 import time
 from collections.abc import Iterator
+from dataclasses import replace
 
 import numpy as np
 import pytest
@@ -10,7 +11,7 @@ import pytest
 from bridge.model.board import ProblemBoard
 from bridge.model.cell import Cell
 from bridge.model.desired import DesiredState, OneShot, Prompt, PromptPlan
-from bridge.model.facts import ScopeFacts
+from bridge.model.facts import PodFacts, ScopeFacts
 from bridge.model.frames import LatestSlot
 from bridge.scope import ScopeClient, ScopeSettings
 from tests.scope.stage import Server, playing, rehearsal, until
@@ -73,6 +74,7 @@ def test_a_restarted_server_is_found_again_with_the_whole_state(server: Server) 
         assert player.states.count("loading") >= 1 and not player.problems()
 
 
+@pytest.mark.provokes("stalled")
 def test_a_stall_is_named_and_heals(server: Server) -> None:
     with playing(server.url, lost_s=30.0) as player:
         player.client.submit(SHOW)
@@ -85,21 +87,24 @@ def test_a_stall_is_named_and_heals(server: Server) -> None:
         assert not player.problems() and player.client.status().reconnects == 0
 
 
+@pytest.mark.provokes("no-frames")
 def test_a_stall_that_stays_ends_in_a_new_session(server: Server) -> None:
     with playing(server.url, first_frame_timeout_s=0.5) as player:
         player.wait("live")
         server.fault("stall")
-        until(lambda: "session" in player.problems(), "the problem")
+        player.met("no-frames")
         server.heal()
         player.wait("live")
         assert not player.problems()
 
 
+@pytest.mark.provokes("stream-ended", "stalled")
 @pytest.mark.parametrize("how", ["close", "vanish"])
 def test_a_dropped_session_is_replaced(server: Server, how: str) -> None:
     with playing(server.url) as player:
         player.wait("live")
         server.fault("drop_session", how=how)
+        player.met("stream-ended" if how == "close" else "stalled")
         until(lambda: player.client.status().reconnects == 1, "the reconnect")
         player.wait("live")
         assert server.sessions() >= 1
@@ -108,11 +113,12 @@ def test_a_dropped_session_is_replaced(server: Server, how: str) -> None:
 def test_a_refused_offer_is_tried_again(server: Server) -> None:
     server.fault("reject", what="offer", status=500, count=2)
     with playing(server.url) as player:
-        assert "on purpose" in until(lambda: player.problems().get("server"), "the server's words")
+        assert "on purpose" in until(lambda: player.problems().get("refused"), "the server's words")
         player.wait("live")
         assert not player.problems()
 
 
+@pytest.mark.provokes("offer-refused")
 def test_refused_initial_parameters_go_by_the_channel(server: Server) -> None:
     server.fault("reject", what="offer", status=422, count=1)
     with playing(server.url) as player:
@@ -120,13 +126,15 @@ def test_refused_initial_parameters_go_by_the_channel(server: Server) -> None:
         player.wait("live")
         until(lambda: server.journal()["state"].get("vace_context_scale") == 0.5, "the state at the server")
         until(lambda: server.journal()["conditioning"] == {"a fox": 1.0}, "the prompt at the server")
+        assert "offer-refused" in player.board.seen and not player.problems()
 
 
+@pytest.mark.provokes("load-failed")
 def test_a_load_that_fails_is_told(server: Server) -> None:
     server.load("gray")
     server.fault("fail_load", count=1)
     with playing(server.url) as player:
-        assert "could not load" in until(lambda: player.problems().get("server"), "the failure")
+        assert "could not load" in until(lambda: player.problems().get("load-failed"), "the failure")
         player.wait("live")
         assert not player.problems()
 
@@ -139,10 +147,12 @@ def test_what_is_loaded_is_not_loaded_again(server: Server) -> None:
         assert "loading" not in player.states
 
 
+@pytest.mark.provokes("foreign-pipeline")
 def test_another_clients_pipeline_is_noticed(server: Server) -> None:
     with playing(server.url) as player:
         player.wait("live")
         server.load("memflow")
+        assert "memflow" in player.met("foreign-pipeline")
         until(lambda: player.client.status().reconnects == 1, "the reconnect")
         player.wait("live")
         assert player.facts.value.pipeline == "longlive"
@@ -162,6 +172,7 @@ def test_video_mode_sends_black_frames_and_h264_works(server: Server) -> None:
         until(lambda: next(iter(server.call("/api/v1/session/metrics")["sessions"].values()))["frames_in"], "input")
 
 
+@pytest.mark.provokes("mode")
 def test_a_pipeline_without_text_mode_or_prompts(server: Server) -> None:
     with playing(server.url, pipeline="passthrough") as player:
         player.client.submit(SHOW)
@@ -170,9 +181,16 @@ def test_a_pipeline_without_text_mode_or_prompts(server: Server) -> None:
         assert "prompts" not in server.journal()["state"]
 
 
+@pytest.mark.provokes("bad-value")
 @pytest.mark.parametrize("known", [True, False])
-def test_a_value_that_stops_the_pipeline_is_taken_back(server: Server, known: bool) -> None:
-    """Where a good value is known it is sent again; where not, a new session starts without the bad one."""
+def test_a_value_that_stops_the_pipeline_is_taken_back(
+    server: Server, known: bool, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Where a good value is known it is sent again; where not, a new session starts without the bad one.
+
+    Such a value gets out only where a pipeline's schema promises more than the pipeline takes.
+    """
+    monkeypatch.setattr("bridge.scope.pacer.spec_for", lambda name, specs, allow_unknown=False: None)
     good = DesiredState(1, None, {"vace_context_scale": 0.5} if known else {})
     with playing(server.url, pipeline="controller-viz", chunk_frames=1, stall_s=0.2) as player:
         player.client.submit(good)
@@ -180,7 +198,7 @@ def test_a_value_that_stops_the_pipeline_is_taken_back(server: Server, known: bo
         began = player.client.status().video.frames
         until(lambda: player.client.status().video.frames > began + 50, "frames that prove the value")
         player.client.submit(DesiredState(2, None, {"vace_context_scale": "loud"}))
-        until(lambda: "stalled" in player.states, "the stall")
+        player.met("bad-value")
         until(lambda: player.states[-1] == "live", "the picture again")
         assert ("scope", "suspected of stopping the pipeline") in player.board.rejected
         assert player.client.status().reconnects == (0 if known else 1)
@@ -193,6 +211,26 @@ def test_reconnect_on_demand(server: Server) -> None:
         player.wait("live")
         player.client.reconnect()
         until(lambda: player.client.status().reconnects == 1, "the reconnect")
+        player.wait("live")
+
+
+def test_a_pod_that_does_not_run_is_named_and_not_asked_and_then_played_on_at_once(server: Server) -> None:
+    stopped = PodFacts(server.url, "stopped", "The pod is stopped (EXITED).", "Start it with: scope-bridge pod start.")
+    pod = Cell(stopped)
+    with playing(server.url, pod=pod, retry_s=30.0, retry_max_s=30.0) as player:
+        until(lambda: player.problems().get("pod") == stopped.message, "the problem")
+        assert (player.facts.value.state, player.problems().keys()) == ("offline", {"pod"})
+        pod.set(replace(stopped, phase="booting", message="The pod runs, Scope on it is starting."))
+        until(lambda: "starting" in player.problems()["pod"], "the news")
+        assert player.client.status().reconnects == 0
+        pod.set(PodFacts(server.url, "ready"))
+        player.wait("live")
+        until(lambda: not player.problems(), "an empty board")
+
+
+def test_another_server_is_played_on_while_the_pod_is_stopped(server: Server) -> None:
+    pod = Cell(PodFacts("http://127.0.0.1:9", "stopped", "The pod is stopped.", "Start it."))
+    with playing("http://127.0.0.1:9", server.url, pod=pod) as player:
         player.wait("live")
 
 
@@ -212,6 +250,7 @@ def test_the_next_server_is_used_and_addresses_are_masked(server: Server) -> Non
         assert status.url == server.url and "hunter2" not in str(status) + str(player.board.problems)
 
 
+@pytest.mark.provokes("no-server")
 def test_without_an_address_it_says_so_and_stops_at_once() -> None:
     with playing() as player:
         assert "No Scope server" in until(lambda: player.problems().get("no-server"), "the problem")

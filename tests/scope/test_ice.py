@@ -186,6 +186,7 @@ def test_a_blocked_transport_is_stepped_over_and_what_worked_is_kept() -> None:
     assert scene.tried() == ["tls"] and not scene.problems()
 
 
+@pytest.mark.provokes("no-relay")
 def test_where_no_relay_answers_it_is_told_and_the_direct_way_stays_open(briefly: None) -> None:
     scene = Scene(*HERE)
     peer = scene.gather()
@@ -248,6 +249,7 @@ def test_stun_is_left_out_only_where_udp_has_failed() -> None:
     assert scene.gather().plan.stun
 
 
+@pytest.mark.provokes("turn-transport")
 def test_a_transport_nobody_offers_is_told() -> None:
     scene = Scene(HERE[0], works="udp", turn_transport="tls")
     scene.gather()
@@ -280,7 +282,7 @@ def test_the_servers_aged_password_is_suspected_only_without_a_relay(briefly: No
 def test_gathering_is_bounded_where_a_stun_server_is_dead() -> None:
     async def main() -> float:
         plan = IcePlan("stun:192.0.2.1", gather_s=0.05)
-        media = MediaSession(ice=plan, codec="VP8", send_size=None, on_ready=lambda: None)
+        media = MediaSession(ice=plan, codec="VP8", sending=None, on_ready=lambda: None)
         loop = asyncio.get_running_loop()
         began = loop.time()
         assert "m=video" in await media.offer()
@@ -304,9 +306,9 @@ def test_doctor_asks_every_relay_and_says_where_there_is_none(briefly: None) -> 
         checked = ScopeSettings.model_validate({"turn": {"use_environment": False}, **settings})
         return [(found.level, found.message) for found in asyncio.run(check_relays(checked, {}))]
 
-    assert look()[0][0] == "note" and look(relay_only=True)[0][0] == "bad"
+    assert look()[0][0] == "warn" and look(relay_only=True)[0][0] == "fail"
     servers = [{"urls": ["turn:127.0.0.1:9?transport=tcp"], "username": "u", "credential": "curtain"}]
     ((level, message),) = look(ice_servers=servers)
-    assert level == "note" and "no connection over tcp" in message and "curtain" not in message
+    assert level == "warn" and "no connection over tcp" in message and "curtain" not in message
     ((level, message),) = look(turn={"use_environment": False, "cloudflare_key_id": "key"})
-    assert level == "bad" and "no API token" in message
+    assert level == "fail" and "no API token" in message

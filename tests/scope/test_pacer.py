@@ -11,6 +11,7 @@ from hypothesis import strategies as st
 
 from bridge.model.desired import DesiredState, OneShot, Prompt, PromptPlan
 from bridge.model.facts import ParamSpec
+from bridge.model.quantize import Due
 from bridge.scope import Pacer
 from bridge.scope.admit import MAX_MESSAGE
 from tests.scope.model import play
@@ -177,7 +178,7 @@ def test_values_are_fitted_to_the_schema() -> None:
         0.0,
     )
     assert pacer.initial() == {"noise_scale": 1.0, "denoising_step_list": [1000, 750, 250], "base_seed": 3}
-    assert "only counts when the pipeline is loaded" in pacer.drain_rejected()[0][0]
+    assert any("only counts when the pipeline is loaded" in reason for reason, _ in pacer.drain_rejected())
 
 
 def test_a_pipeline_without_prompts_gets_none() -> None:
@@ -263,6 +264,13 @@ def stories(draw: st.DrawFn) -> tuple[list[tuple[float, DesiredState]], list[flo
     times = sorted(draw(st.lists(st.floats(0, 12), min_size=1, max_size=40)))
     pauses = draw(st.sets(st.integers(0, len(times)), max_size=3))
     identity, shot, plan, shots, states = 0, 0, None, [], []
+    ahead = st.one_of(st.none(), st.floats(-1.0, 4.0))
+    dues: dict[str, Due] = {}
+
+    def due(t: float) -> Due | None:
+        wait = draw(ahead)
+        return None if wait is None else Due(t + wait + 1.2, 1.2, 0.5)
+
     paused = False
     for number, t in enumerate(times):
         if draw(st.booleans()):
@@ -272,17 +280,21 @@ def stories(draw: st.DrawFn) -> tuple[list[tuple[float, DesiredState]], list[flo
                 plan = replace(plan, prompts=tuple(map(Prompt, (p.text for p in plan.prompts), weights)))
             else:
                 identity += 1
-                plan = PromptPlan(identity, tuple(Prompt(text, weight) for text, weight in prompts), seconds)
+                plan = PromptPlan(
+                    identity, tuple(Prompt(text, weight) for text, weight in prompts), seconds, due=due(t)
+                )
         if draw(st.integers(0, 5)) == 0:
             shot += 1
             name = draw(st.sampled_from(["reset_cache", "vace_ref_images"]))
-            shots = [*shots, OneShot(shot, name, (f"/{shot}.png",), replay=name != "reset_cache")][-16:]
+            value = True if name == "reset_cache" else (f"/{shot}.png",)
+            shots = [*shots, OneShot(shot, name, value, replay=name != "reset_cache", due=due(t))][-16:]
         paused ^= number in pauses
         params = {"x": draw(st.floats(0, 1)), "y": draw(st.integers(0, 3))}
-        states.append((t, DesiredState(number, plan, params, tuple(shots), paused)))
+        if (stamp := due(t)) is not None:
+            dues["y"] = stamp
+        states.append((t, DesiredState(number, plan, params, tuple(shots), paused, dues=dict(dues))))
     if paused:
-        final = states[-1][1]
-        states.append((13.0, DesiredState(len(times), final.prompts, final.params, final.one_shots)))
+        states.append((13.0, replace(states[-1][1], revision=len(times), paused=False)))
     lengths = draw(st.lists(st.floats(0.1, 2.5), min_size=1, max_size=6))
     count = 60 + int(30 / min(lengths))
     return states, [lengths[number % len(lengths)] for number in range(count)]
@@ -298,6 +310,7 @@ def test_any_story_ends_in_the_desired_state(
     final = states[-1][1]
     assert outcome.dropped == 0
     assert outcome.deepest <= 5
+    assert outcome.killed == 0
     assert {name: outcome.params[name] for name in final.params} == dict(final.params)
     if final.prompts is not None:
         weights = {p.text: p.weight for p in final.prompts.prompts}
@@ -306,20 +319,48 @@ def test_any_story_ends_in_the_desired_state(
         reached = dict(outcome.conditioning[-1])
         assert all(reached.get(text, 0.0) == pytest.approx(part, abs=1e-6) for text, part in share.items())
         assert sum(reached.values()) == pytest.approx(1.0)
-    carried = [message[name][0] for _, message in outcome.taken for name in ONE_SHOTS if name in message]
-    asked = {shot.value[0] for _, state in states for shot in state.one_shots}
-    assert sorted(carried) == sorted(asked)
+    assert carried_once([message for _, message in outcome.taken]) == asked_for(states)
     for _, message in outcome.sent:
         if "transition" in message:
             assert message["transition"]["target_prompts"] == message["prompts"]
             assert message["transition"]["num_steps"] != 1
 
 
-ONE_SHOTS = ("reset_cache", "vace_ref_images")
+def carried_once(messages: list[dict[str, object]]) -> list[str]:
+    """Values of the one-shots that arrived, sorted; every reset must bring the reference back that it drops."""
+    carried, reference = [], None
+    for message in messages:
+        fresh = message.get("vace_ref_images")
+        if "reset_cache" in message:
+            carried.append("reset")
+            assert reference is None or fresh is not None
+        if fresh is not None and not ("reset_cache" in message and fresh == reference):
+            carried.append(fresh[0])  # type: ignore[index]
+        reference = fresh or reference
+    return sorted(carried)
+
+
+def asked_for(states: list[tuple[float, DesiredState]]) -> list[str]:
+    """Values of all one-shots, sorted, without those that still waited for their boundary when a newer one came."""
+    given: dict[int, tuple[float, OneShot]] = {}
+    for t, state in states:
+        for shot in state.one_shots:
+            given.setdefault(shot.id, (t, shot))
+    kept = [
+        "reset" if shot.name == "reset_cache" else shot.value[0]
+        for number, (_, shot) in given.items()
+        if shot.due is None
+        or not any(later.name == shot.name and t < shot.due.leave for n, (t, later) in given.items() if n > number)
+    ]
+    return sorted(kept)
 
 
 @settings(max_examples=30, deadline=None)
-@given(st.lists(st.tuples(st.sampled_from(["reset", "ref", "drop", "wait"]), st.floats(0.05, 2.0)), max_size=30))
+@given(
+    st.lists(
+        st.tuples(st.sampled_from(["reset", "timed reset", "ref", "drop", "wait"]), st.floats(0.05, 2.0)), max_size=30
+    )
+)
 def test_across_sessions_references_return_and_resets_do_not(steps: list[tuple[str, float]]) -> None:
     pacer, now, number, shots = Pacer(), 0.0, 0, ()
     sessions: list[list[dict[str, object]]] = [[pacer.initial()]]
@@ -331,8 +372,10 @@ def test_across_sessions_references_return_and_resets_do_not(steps: list[tuple[s
             pacer.on_connected(now)
         elif kind != "wait":
             number += 1
-            name = "reset_cache" if kind == "reset" else "vace_ref_images"
-            shots = (*shots, OneShot(number, name, (str(number),), replay=kind == "ref"))[-16:]
+            name = "vace_ref_images" if kind == "ref" else "reset_cache"
+            value = (str(number),) if kind == "ref" else True
+            due = Due(now + 4.0, 1.2, 0.5) if kind == "timed reset" else None
+            shots = (*shots, OneShot(number, name, value, replay=kind == "ref", due=due))[-16:]
             pacer.submit(DesiredState(number, one_shots=shots), now)
         for _ in range(int(seconds * 15)):
             now += 1 / 15
@@ -344,9 +387,92 @@ def test_across_sessions_references_return_and_resets_do_not(steps: list[tuple[s
         pacer.on_frames(1, now)
         if (message := pacer.next_message(now)) is not None:
             sessions[-1].append(message)
-    resets = [message["reset_cache"][0] for session in sessions for message in session if "reset_cache" in message]  # type: ignore[index]
-    assert len(resets) == len(set(resets))
+    resets = sum("reset_cache" in message for session in sessions for message in session)
+    assert resets <= sum(kind in ("reset", "timed reset") for kind, _ in steps)
     references = [shot.value[0] for shot in shots if shot.name == "vace_ref_images"]
     if references:
         last = [m["vace_ref_images"][0] for m in sessions[-1] if "vace_ref_images" in m]  # type: ignore[index]
         assert last[-1] == references[-1]
+    for session in sessions:
+        carried_once(session)
+
+
+TIMED = Due(at=9.2, lead=1.2, beat_s=0.5)
+
+
+def test_a_change_waits_for_its_boundary_and_the_slot_is_free_then() -> None:
+    """A knob turned all the while holds back just before, so that the cut is not a chunk late."""
+    shot = OneShot(1, "reset_cache", True, due=TIMED)
+    knobs = [(4.0 + i / 60, knob(i / 600, i, one_shots=(shot,))) for i in range(600)]
+    pacer = Pacer()
+    outcome = play(pacer, [(0.0, knob(0.0)), *knobs], [0.8] * 25)
+    (left,) = [t for t, message in outcome.sent if "reset_cache" in message]
+    assert left == pytest.approx(TIMED.leave, abs=0.02)
+    (taken,) = [t for t, message in outcome.taken if "reset_cache" in message]
+    assert taken - left <= 0.8
+    status = pacer.landings.status()
+    assert status.count == 1 and status.last is not None
+    assert status.last["what"] == "reset_cache" and abs(status.last["residual_ms"]) < 20
+
+
+@settings(max_examples=40, deadline=None)
+@given(st.floats(7.0, 12.0), st.floats(0.2, 1.6), st.floats(0.0, 1.0))
+def test_a_quantised_change_is_seen_in_the_nearest_chunk(at: float, period: float, shift: float) -> None:
+    """With the mean latency of 1.5 chunks as the lead, nothing is further off than half a chunk and a frame."""
+    due = Due(at, 1.5 * period, 0.5)
+    plan = PromptPlan(2, BEAR, 0.0, due=due)
+    changes = [(0.0, knob(0.0, prompts=PromptPlan(1, FOX))), (3.0, knob(0.0, 1, prompts=plan))]
+    outcome = play(Pacer(), changes, [period] * int(20 / period), first_call=shift * period)
+    taken = next(t for t, message in outcome.taken if message.get("prompts") == [{"text": "bear", "weight": 1.0}])
+    assert abs(taken + period - at) <= period / 2.0 + period / 12.0 + 1e-6
+
+
+def test_a_newer_change_of_the_kind_replaces_the_waiting_one() -> None:
+    pacer = Pacer()
+    now = live(pacer)
+    first = OneShot(1, "vace_ref_images", ("/1.png",), due=Due(now + 3.0, 1.2, 0.5))
+    second = OneShot(2, "vace_ref_images", ("/2.png",), due=Due(now + 4.0, 1.2, 0.5))
+    pacer.submit(DesiredState(1, one_shots=(first,)), now)
+    pacer.submit(DesiredState(2, one_shots=(first, second)), now)
+    assert pacer.next_message(now) is None and pacer.stats.pending == 1
+    assert pacer.due_at(now) == pytest.approx(now + 2.8)
+    assert pacer.next_message(now + 2.8) == {"vace_ref_images": ["/2.png"]}
+
+
+def test_a_change_whose_tempo_was_lost_goes_at_once() -> None:
+    pacer = Pacer()
+    pacer.submit(knob(0.5, prompts=PromptPlan(1, FOX)), 0.0)
+    now = live(pacer)
+    shot, plan = OneShot(1, "reset_cache", True, due=Due(now + 9, 1.2, 0.5)), PromptPlan(2, BEAR)
+    timed = replace(plan, due=shot.due)
+    pacer.submit(knob(0.7, 1, prompts=timed, one_shots=(shot,), dues={"vace_context_scale": shot.due}), now)
+    assert pacer.next_message(now) is None
+    pacer.submit(knob(0.7, 2, prompts=plan, one_shots=(replace(shot, due=None),)), now + 0.1)
+    message = pacer.next_message(now + 0.1)
+    assert message is not None and set(message) == {"prompts", "reset_cache", "vace_context_scale"}
+
+
+def test_pausing_does_not_wait_and_what_waits_survives_it() -> None:
+    pacer = Pacer()
+    now = live(pacer)
+    shot = OneShot(1, "reset_cache", True, due=Due(now + 4.0, 1.2, 0.5))
+    pacer.submit(DesiredState(1, one_shots=(shot,), paused=True), now)
+    assert pacer.next_message(now) == {"paused": True}
+    pacer.submit(DesiredState(2, one_shots=(shot,)), now + 1.0)
+    assert pacer.next_message(now + 1.0) == {"paused": False}
+
+
+def test_a_reset_brings_the_reference_back_with_it() -> None:
+    pacer = Pacer()
+    reference = OneShot(1, "vace_ref_images", ("/a.png",), replay=True)
+    pacer.submit(DesiredState(0, one_shots=(reference,)), 0.0)
+    now = live(pacer)
+    pacer.submit(DesiredState(1, one_shots=(reference, OneShot(2, "reset_cache", True))), now)
+    assert pacer.next_message(now) == {"vace_ref_images": ["/a.png"], "reset_cache": True}
+    cleared = OneShot(3, "vace_ref_images", (), replay=True)
+    pacer.submit(DesiredState(2, one_shots=(cleared, OneShot(4, "reset_cache", True))), now + 1.0)
+    pacer.on_frames(12, now + 1.0)
+    assert pacer.next_message(now + 1.0) == {"vace_ref_images": [], "reset_cache": True}
+    pacer.on_frames(12, now + 2.0)
+    pacer.submit(DesiredState(3, one_shots=(cleared, OneShot(5, "reset_cache", True))), now + 2.0)
+    assert pacer.next_message(now + 2.0) == {"reset_cache": True}

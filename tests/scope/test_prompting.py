@@ -65,19 +65,19 @@ def test_a_change_of_mind_in_mid_flight_ends_at_the_last() -> None:
 def test_steps_are_chunks_and_never_one(seconds: float, steps: int | None) -> None:
     line = PromptLine()
     line.want(plan(1, fox=1.0))
-    assert line.take(0.8) == {"prompts": [{"text": FOX, "weight": 1.0}]}
+    assert line.take(0.8, 0.0) == {"prompts": [{"text": FOX, "weight": 1.0}]}
     line.want(plan(2, seconds, bear=1.0))
-    message = line.take(0.8)
+    message = line.take(0.8, 0.0)
     assert message.get("transition", {}).get("num_steps") == steps
 
 
 def test_weights_that_sum_to_nothing_become_equal() -> None:
     line = PromptLine()
     line.want(plan(1, fox=0.0, bear=-3.0))
-    assert [prompt["weight"] for prompt in line.take(0.8)["prompts"]] == [1.0, 1.0]
+    assert [prompt["weight"] for prompt in line.take(0.8, 0.0)["prompts"]] == [1.0, 1.0]
 
 
 def test_text_that_is_no_unicode_is_cleaned() -> None:
     line = PromptLine()
     line.want(PromptPlan(1, (Prompt("a\ud800b"),)))
-    assert line.take(0.8)["prompts"][0]["text"] == "a?b"
+    assert line.take(0.8, 0.0)["prompts"][0]["text"] == "a?b"

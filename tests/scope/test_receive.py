@@ -48,7 +48,7 @@ def test_only_our_receiver_is_changed_and_an_unknown_aiortc_is_left_alone(caplog
 
 def test_a_session_receives_with_it() -> None:
     async def main() -> None:
-        session = MediaSession(ice=IcePlan(), codec="VP8", send_size=None, on_ready=lambda: None)
+        session = MediaSession(ice=IcePlan(), codec="VP8", sending=None, on_ready=lambda: None)
         receiver = session._peer.getReceivers()[0]
         assert isinstance(private(receiver, "jitter_buffer"), Intake)
         await session.close()

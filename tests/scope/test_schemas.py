@@ -58,7 +58,7 @@ def test_a_pipeline_never_seen_before_works_from_its_schema() -> None:
 
 @pytest.mark.parametrize("found", [None, [], "x", {}, {"pipelines": []}])
 def test_what_is_no_schema_list_is_one_clear_error(found: object) -> None:
-    with pytest.raises(ScopeProtocolError, match="schemas are not what Scope sends"):
+    with pytest.raises(ScopeProtocolError, match="its pipeline schemas are of another shape"):
         parse_schemas(found)
 
 

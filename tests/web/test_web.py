@@ -23,6 +23,16 @@ from bridge.web.api import action_intent, param_intents, target_intents
 from bridge.web.metrics import metrics_text
 
 STATUS = {
+    "quantize": {
+        "mode": "bar",
+        "lookahead_ms": 0,
+        "lead_ms": 1200.0,
+        "lead_from": "chunk model",
+        "waiting": [],
+        "count": 3,
+        "median_ms": 12.5,
+        "last": {"what": "prompts", "residual_ms": -25.0, "residual_beats": -0.05, "within_ms": 400.0},
+    },
     "version": "9",
     "uptime_s": 1.5,
     "process": {"threads": 9, "media_tasks": 4},
@@ -32,6 +42,8 @@ STATUS = {
         "params": {"sent": 3, "coalesced": 9, "one_shots": 1, "pending": 0},
         "video": {"frames": 12, "fps": 15.0, "age_ms": 40.0},
         "latency_ms": None,
+        "video_in": None,
+        "latency_sd_ms": None,
         "reconnects": 0,
     },
     "tempo": {"source": "audio", "bpm": 124.0, "confidence": 0.9, "beat": 8},
@@ -157,6 +169,8 @@ def test_actions_params_and_targets_become_intents():
         ("targets", b'{"tempo/bpm": NaN}', "from 20 to 999"),
         ("targets", b'{"tempo/bpm": "fast"}', "from 20 to 999"),
         ("targets", b'{"tempo/beat": 1e300}', "from 0 to"),
+        ("targets", b'{"server": true}', "a number or a name"),
+        ("targets", b'{"server": [1]}', "a number or a name"),
         ("targets", b'{"tempo/bmp": 120}', 'Did you mean \\"tempo/bpm\\"'),
         ("targets", rb'{"prompt": "\ud800"}', "half a character"),
         ("actions/zzz", b"", "GET /api/v1/targets"),
@@ -357,4 +371,5 @@ def test_every_status_is_valid_json(value):
 
 def test_rejections_are_counted_by_reason():
     text = metrics_text(STATUS, {("osc", "bad\nthing"): 2})
+    assert "scope_bridge_quantize_residual_seconds -0.025" in text
     assert 'scope_bridge_events_rejected_total{source="osc",reason="bad\\nthing"} 2' in text

@@ -35,10 +35,11 @@ def routes(*, is_old: bool) -> list[web.RouteDef]:
 
 
 async def hardware(request: web.Request) -> web.StreamResponse:
+    memory = request.app[HALL].settings.vram_gb
     if request.app[HALL].is_old:
-        return web.json_response({"vram_gb": None, "spout_available": False})
+        return web.json_response({"vram_gb": memory, "spout_available": False})
     absent = {"available": False, "reason": "the rehearsal server draws on the CPU", "install_hint": None}
-    return web.json_response({"vram_gb": None, "spout": absent, "ndi": absent, "syphon": absent})
+    return web.json_response({"vram_gb": memory, "spout": absent, "ndi": absent, "syphon": absent})
 
 
 async def upload_asset(request: web.Request) -> web.StreamResponse:

@@ -51,6 +51,7 @@ async def heal(request: web.Request) -> web.StreamResponse:
 async def journal(request: web.Request) -> web.StreamResponse:
     since = request.query.get("since")
     try:
-        return web.json_response(request.app[HALL].journal.document(float(since) if since else float("-inf")))
+        document = request.app[HALL].journal.document(float(since) if since else float("-inf"))
     except ValueError as error:
         raise Refusal(422, f"since is {since!r}; it must be a monotonic time in seconds.") from error
+    return web.json_response(document | {"sessions": list(request.app[HALL].sessions)})

@@ -65,6 +65,13 @@ function showTempo(tempo) {
   $("confidence").textContent = tempo.bpm === null ? "" : Math.round(tempo.confidence * 100) + " % sure";
 }
 
+function showQuantize(q) {
+  const next = q.waiting[0], last = q.last;
+  $("quantize").textContent = q.mode === "none" ? "" : "changes on the " + q.mode.replace("_", " ")
+    + (next ? ` · ${next.what} in ${(next.in_ms / 1000).toFixed(1)} s`
+      : last ? ` · last ${last.residual_ms >= 0 ? "+" : ""}${Math.round(last.residual_ms)} ± ${Math.round(last.within_ms)} ms` : "");
+}
+
 function showThemes(s) {
   const box = $("themes"), themes = s.themes || [];
   if (box.dataset.known !== JSON.stringify(themes)) {
@@ -124,7 +131,10 @@ function showMacros(values) {
 // A controller that a mapping file knows and nobody has plugged in is no news: those are counted, and listed on demand.
 function showInputs(s) {
   const here = s.midi.filter((port) => port.state !== "waiting"), absent = s.midi.filter((port) => port.state === "waiting");
+  const pod = s.pod;
   put($("inputs"),
+    ...(pod ? row(pod.phase === "ready" ? "good" : pod.phase === "failed" ? "bad" : "idle", "Pod " + (pod.name || pod.id),
+      pod.spend_usd === null ? "" : `$${pod.spend_usd.toFixed(2)}, $${pod.cost_per_hour.toFixed(2)}/h`, pod.phase) : []),
     ...row(level[s.audio.state], "Sound: " + s.audio.source, s.audio.state, s.audio.gated && s.audio.state === "running" ? "quiet" : ""),
     ...s.osc.flatMap((osc) => row(level[osc.state || "listening"], "OSC " + osc.address, count(osc.received, "message", "messages"),
       [osc.state === "waiting" ? "waiting" : "", osc.rejected ? osc.rejected + " rejected" : "", osc.dropped ? osc.dropped + " dropped" : ""]
@@ -155,6 +165,12 @@ function showTables(s) {
   put($("params"), ...params.flatMap(([name, value]) => row(name in none ? "idle" : "good", words(name), short(value), none[name])));
 }
 
+// Which server plays is worth a word only where there are several.
+function onServer(servers) {
+  const playing = servers.find((server) => server.current);
+  return servers.length > 1 && playing ? ` · on ${playing.url}${playing.pinned ? " (pinned)" : ""}` : "";
+}
+
 const unlike = { slate: "slate", held: "held", frozen: "frozen", black: "blackout" };
 
 function show(s) {
@@ -162,14 +178,17 @@ function show(s) {
   const scope = s.scope;
   $("state").textContent = scope.state + (scope.pipeline ? " · " + scope.pipeline : "");
   $("state").className = "pill " + (scope.state === "live" ? "good" : scope.state === "failed" || scope.state === "stalled" ? "bad" : "warn");
-  $("latency").textContent = scope.latency_ms === null ? "" : Math.round(scope.latency_ms) + " ms control to pixel";
+  $("latency").textContent = scope.latency_ms === null ? "" : `${Math.round(scope.latency_ms)} ± ${Math.round(scope.latency_sd_ms)} ms control to pixel`;
   const program = s.program || {};
   $("badge").textContent = unlike[program.state] || "";
   $("badge").hidden = !(program.state in unlike);
   $("video").textContent = scope.video.width ? [`${scope.video.width}×${scope.video.height}`, `${scope.video.fps.toFixed(1)} fps from Scope`,
     `${scope.mode} mode`, program.width ? `${program.width}×${program.height} at ${program.fps.toFixed(0)} fps out` : ""]
     .filter(Boolean).join(" · ") : "no video from Scope yet";
-  $("sending").textContent = `${count(scope.params.sent, "message", "messages")} sent · ${scope.params.coalesced} changes merged`;
+  const sent = scope.video_in;
+  $("sent").textContent = sent ? `Scope is sent: ${sent.source}${sent.detail ? ` (${sent.detail})` : ""}, ${sent.state}` +
+    (sent.width ? `, ${sent.width}×${sent.height} at ${sent.fps.toFixed(0)} fps` : "") : "";
+  $("sending").textContent = `${count(scope.params.sent, "message", "messages")} sent · ${scope.params.coalesced} changes merged` + onServer(scope.servers);
   put($("problems"), ...s.problems.map((p) => {
     const box = element("div", undefined, "problem");
     box.append(element("b", p.part), p.message, element("span", p.hint));
@@ -177,7 +196,7 @@ function show(s) {
   }));
   for (const name of ["freeze", "blackout", "panic"])
     document.querySelector(`[data-action=${name}]`).classList.toggle("on", Boolean((s.switches || {})[name]));
-  showTempo(s.tempo); showMeters(s.audio); showThemes(s); showPrompts(s.prompts || []); showMacros(s.macros);
+  showTempo(s.tempo); showQuantize(s.quantize); showMeters(s.audio); showThemes(s); showPrompts(s.prompts || []); showMacros(s.macros);
   showInputs(s); showTables(s);
   $("version").textContent = "Scope Bridge " + s.version;
 }
