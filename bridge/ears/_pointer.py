@@ -13,9 +13,9 @@ import numpy as np
 from bridge.ears._dynamics import HOP_S
 
 # Chosen on the foreign development family (benchmarks/beats.py --set). A change of tempo by 1 % at a wrap is less
-# likely than none by exp(-1.5); a listener starts all over again once in 40 s; activations count as they are.
+# likely than none by exp(-1.5); a listener starts all over again once in 12 s; activations count as they are.
 _STEADINESS: Final = 150.0
-_RESTART: Final = 3e-4
+_RESTART: Final = 1e-3
 _SHARPNESS: Final = 1.0
 # Where beliefs start: a bell over the logarithm of tempo.
 _PREFERRED_BPM: Final = 128.0
