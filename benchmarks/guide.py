@@ -8,9 +8,12 @@ from __future__ import annotations
 import statistics
 import time
 
+# First: it keeps numpy to one thread, as in the daemon, and can only do so before numpy is imported.
+import bridge  # noqa: F401
+
+# isort: split
 import numpy as np
 
-import bridge  # noqa: F401 - first: it keeps numpy to one thread, as in the daemon
 from bridge.model.guide import GUIDES
 from bridge.render.guides import Cue, GuidePainter
 

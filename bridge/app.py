@@ -12,7 +12,9 @@ import time
 from collections.abc import Callable
 from typing import Any, Final
 
-from bridge.config import Loaded, cache_directory, user_config_directory
+from bridge.avatar import THEME as AVATAR
+from bridge.avatar import pictures_of
+from bridge.config import SYSTEM_CONFIG_DIRECTORY, Loaded, cache_directory, user_config_directory
 from bridge.control import Conductor
 from bridge.ears import EarsThread, make_ears
 from bridge.feedback import OscFeedback
@@ -37,8 +39,9 @@ from bridge.scope import ScopeClient
 from bridge.scope.pods import PodKeeper, read_key
 from bridge.service import Health, Notifier, Pulse
 from bridge.settings import Settings
-from bridge.show import Show
+from bridge.show import Show, ShowSettings
 from bridge.supervisor import Supervisor
+from bridge.switching import Switching
 from bridge.tempo import TempoClock
 from bridge.web import WebServer
 
@@ -90,6 +93,10 @@ class App:
         pod_facts = Cell(PodFacts())
         self.scope = ScopeClient(
             settings.session,
+            settings.avatar,
+            pictures=pictures_of(
+                settings.avatar, loaded.sources, (user_config_directory(os.environ), SYSTEM_CONFIG_DIRECTORY)
+            ),
             facts=self.facts,
             frames=frames,
             board=self.board,
@@ -112,15 +119,22 @@ class App:
         self.feedback = OscFeedback(settings.feedback, board=self.board, clock=clock)
         self.themes = self.library.themes()
         mapper = Mapper(self.library.mappings(tuple(self.themes)), reject=self._refuse, themes=tuple(self.themes))
+        avatar = AVATAR if AVATAR in self.themes else ""
+        # Another seed each night, so that two shows are not the same show.
+        show = Show(
+            _first_theme(settings, avatar), self.themes, rng_seed=time.time_ns() % 2**31, standing=_standing(settings)
+        )
         self.conductor = Conductor(
             tempo=TempoClock(settings.tempo),
             mapper=mapper,
-            # Another seed each night, so that two shows are not the same show.
-            show=Show(settings.show, self.themes, rng_seed=time.time_ns() % 2**31),
+            show=show,
             facts=self.facts,
             fx=self.fx,
             submit=self.scope.submit,
             reconnect=self.scope.reconnect,
+            switching=Switching(
+                self.scope, theme=lambda: show.theme, avatar_theme=avatar, text_theme=settings.show.theme
+            ),
             choose_server=self.scope.pin,
             pod=self.pod.act,
             feedback=self.feedback,
@@ -310,6 +324,18 @@ class App:
             f"The configuration is wrong, {used.get(loaded.fallback, loaded.fallback)}: {loaded.issues[0]}{more}",
             "See all of it with: scope-bridge check",
         )
+
+
+def _standing(settings: Settings) -> dict[str, float]:
+    """How strongly the avatar's picture holds under themes that do not say."""
+    return {"vace_context_scale": settings.avatar.scale} if settings.avatar.pictures else {}
+
+
+def _first_theme(settings: Settings, avatar: str) -> ShowSettings:
+    """The show's settings; in video mode it begins with the avatar's theme, unless a theme was chosen."""
+    if settings.scope.input_mode == "video" and avatar and "theme" not in settings.show.model_fields_set:
+        return settings.show.model_copy(update={"theme": avatar})
+    return settings.show
 
 
 def _hand_over(loop: asyncio.AbstractEventLoop, call: Callable[[], None]) -> None:

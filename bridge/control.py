@@ -29,6 +29,7 @@ from bridge.model.targets import Intent
 from bridge.model.world import World
 from bridge.show import Show, ShowOutput
 from bridge.supervisor import Supervisor
+from bridge.switching import Switching
 from bridge.tempo import TempoClock
 
 TICK_S: Final = 1 / 30
@@ -44,6 +45,7 @@ class Conductor:
         submit: takes a new desired state; called only when it changed.
         fx: where the program reads local effects from.
         reconnect: drops the Scope session.
+        switching: takes what is asked of input mode and avatar.
         choose_server: pins the Scope server, by number from 1 or by name; 0 or "auto" unpins.
         pod: asks for the rented GPU to be ready or stopped.
         events: told of what arrives and what came of it, while somebody watches.
@@ -65,6 +67,7 @@ class Conductor:
         supervisor: Supervisor,
         board: ProblemBoard,
         clock: Callable[[], float],
+        switching: Switching | None = None,
         events: EventLog | None = None,
     ) -> None:
         self.tempo = tempo
@@ -80,6 +83,7 @@ class Conductor:
         self._supervisor = supervisor
         self._board = board
         self._clock = clock
+        self._switching = switching
         self._events = events or EventLog()
         self._ears = _LatestFeatures()
         self._desired: DesiredState | None = None
@@ -197,6 +201,9 @@ class Conductor:
         elif kind == "action" and name == "reconnect":
             if intent.kind == "trigger":
                 self._reconnect()
+        elif self._switching is not None and self._switching.takes(intent):
+            came = self._switching.take(intent)
+            self._tell(intent, self.show.apply(came, self.world(), now) if isinstance(came, Intent) else came)
         elif kind == "server":
             if isinstance(intent.value, str | float | int):
                 self._choose_server(intent.value)

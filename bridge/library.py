@@ -9,6 +9,8 @@ import os
 from collections.abc import Iterable, Sequence
 from pathlib import Path
 
+from bridge.avatar import THEME as AVATAR
+from bridge.avatar import avatar_theme
 from bridge.config import SYSTEM_CONFIG_DIRECTORY
 from bridge.mapping import MappingFile, MappingSet, load_mappings, mapping_directories
 from bridge.model.board import ProblemBoard
@@ -68,7 +70,9 @@ class Library:
         # Of themes the last directory counts, of mappings the first.
         broken = _broken(issues, self._theme_directories[::-1], self._good_themes)
         kept = {slug: self._good_themes[slug] for slug in broken}
-        themes = dict(sorted({**themes, **kept}.items()))
+        avatar = avatar_theme(self._settings.avatar)
+        made = {AVATAR: avatar} if avatar is not None else {}
+        themes = dict(sorted({**made, **themes, **kept}.items()))
         self._good_themes = themes
         issues += check_settings(self._settings.show, themes)
         self._note("show", issues, kept=bool(kept))

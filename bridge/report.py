@@ -11,7 +11,7 @@ from dataclasses import replace
 from typing import TYPE_CHECKING, Any
 
 from bridge import __version__
-from bridge.model.status import LandingsStatus, TempoStatus
+from bridge.model.status import AvatarStatus, LandingsStatus, TempoStatus
 from bridge.scope.pods import Use
 from bridge.show import Quantized
 
@@ -38,6 +38,7 @@ class StatusReport:
             "uptime_s": now - self._started,
             "state": "degraded" if problems else "running",
             "scope": replace(scope, video_in=app.video.status()),
+            "avatar": self._avatar(shown.effective.get("vace_context_scale")),
             "tempo": self._tempo(now),
             "audio": self._audio(),
             "midi": app.midi.status(),
@@ -102,6 +103,10 @@ class StatusReport:
         beat = f", {tempo.bpm:.0f} BPM from {tempo.source}" if tempo.bpm else ""
         first = f", {len(problems)} problems, first: {problems[0].message}" if problems else ""
         return f"Scope {scope.state}, {scope.video.fps:.0f} fps{beat}{first}"
+
+    def _avatar(self, scale: Any) -> AvatarStatus:
+        status = self._app.scope.avatar_status()
+        return status if scale is None else replace(status, scale=scale)
 
     def _tempo(self, now: float) -> Mapping[str, Any]:
         grid = self._app.conductor.tempo.grid

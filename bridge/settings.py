@@ -19,7 +19,7 @@ from bridge.mapping import MappingSettings
 from bridge.model.document import PartSettings
 from bridge.outputs import OutputSettings
 from bridge.program import ProgramSettings
-from bridge.scope import ScopeSettings
+from bridge.scope import AvatarSettings, ScopeSettings
 from bridge.scope.pods import PodSettings, with_pod
 from bridge.show import ShowSettings
 from bridge.tempo import TempoSettings
@@ -37,6 +37,7 @@ class Settings(PartSettings):
     """Scope Bridge."""
 
     scope: ScopeSettings = Field(default_factory=ScopeSettings, description="The Daydream Scope server.")
+    avatar: AvatarSettings = Field(default_factory=AvatarSettings, description="A character kept by a reference image.")
     pod: PodSettings = Field(default_factory=PodSettings, description="The rented GPU (RunPod).")
     osc: OscSettings = Field(default_factory=OscSettings, description="OSC in.")
     midi: MidiSettings = Field(default_factory=MidiSettings, description="MIDI in.")

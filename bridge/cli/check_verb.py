@@ -15,10 +15,11 @@ import json
 import os
 import sys
 
+from bridge.avatar import avatar_issues, pictures_of
 from bridge.cli.configuration import load_settings, sources
 from bridge.cli.exits import BAD_CONFIGURATION, FINE
 from bridge.cli.schema_check import check_against, find_catalogue
-from bridge.config import user_config_directory
+from bridge.config import SYSTEM_CONFIG_DIRECTORY, user_config_directory
 from bridge.library import Library
 from bridge.model.errors import ConfigurationError, Issue
 from bridge.settings import Settings
@@ -41,6 +42,9 @@ def execute(given: argparse.Namespace) -> int:
     library = Library(settings, user_config_directory(os.environ))
     themes = library.themes()
     mappings = library.mappings(tuple(themes))
+    directories = (user_config_directory(os.environ), SYSTEM_CONFIG_DIRECTORY)
+    pictures = pictures_of(settings.avatar, [str(path) for path in sources(given)], directories)
+    issues += avatar_issues(settings, pictures)
     issues += [issue for part in library.issues.values() for issue in part]
     catalogue, why_not = find_catalogue(settings.session, offline=given.offline)
     issues += check_against(catalogue, settings.scope, mappings)

@@ -62,6 +62,9 @@ def lines_of(status: dict[str, Any]) -> Iterable[str]:
         dropped = f", {listener['dropped']} dropped" if listener["dropped"] else ""
         yield f"  osc      {listener['address']}  {listener['received']} received{rejected}{dropped}"
     yield f"  theme    {status['theme']}"
+    if (avatar := status.get("avatar")) and avatar["references"]:
+        held = "held" if avatar["active"] else "not held" if avatar["reference"] else ""
+        yield f"  avatar   {avatar['reference'] or 'no picture'}  {held}, scale {avatar['scale']:.2f}"
     for name, why in status["params"]["ineffective"].items():
         yield f"           {name} does nothing here: {why}"
     for output in status["outputs"]:

@@ -58,6 +58,8 @@ def _key(key: str, info: FieldInfo) -> str:
     default = info.get_default(call_default_factory=True, validated_data={})
     if info.is_required() or default is None or default is ...:
         return f"{_comment(info.description or '')}# {key} =\n"
+    if default == {}:
+        return f"{_comment(info.description or '')}# {key} = {{}}\n"
     return f"{_comment(info.description or '')}# {tomli_w.dumps({key: _value(default, False)}).rstrip()}\n".replace(
         "\n    ", "\n#     "
     ).replace("\n]", "\n# ]")

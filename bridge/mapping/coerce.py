@@ -13,7 +13,7 @@ from bridge.model.document import suggest
 from bridge.model.events import OscValue
 from bridge.model.facts import ParamSpec
 from bridge.model.length import parse_length
-from bridge.model.targets import IntentValue
+from bridge.model.targets import CHOICES, IntentValue
 
 BPM_LIMITS: Final = (20.0, 999.0)
 _YES: Final = frozenset({"true", "on", "yes"})
@@ -170,9 +170,13 @@ def for_target(target: str, spec: ParamSpec | None, args: tuple[OscValue, ...]) 
     """The arguments as a value in the target's own unit; ``spec`` is its parameter, if it is one."""
     if target.startswith("param/"):
         return as_param(spec, args)
-    if target in ("theme", "server") and len(args) == 1 and not isinstance(number := as_number(args[0]), Rejected):
+    if (
+        target in ("theme", "server", "avatar/reference")
+        and len(args) == 1
+        and not isinstance(number := as_number(args[0]), Rejected)
+    ):
         return number
-    if target in ("theme", "prompt", "server"):
+    if target in CHOICES:
         return as_text(args)
     if not args:
         return Rejected("no value", "Send one argument.")

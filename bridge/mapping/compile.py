@@ -17,7 +17,7 @@ from bridge.mapping.vocabulary import ONCE_EFFECTS, SCOPE_PARAMS, SIGNALS, unfit
 from bridge.model.document import Document, suggest, validate
 from bridge.model.errors import Issue
 from bridge.model.programs import OscProgram
-from bridge.model.targets import IntentValue, target_kind
+from bridge.model.targets import CHOICES, IntentValue, is_fired, target_kind
 
 BUTTONS: Final[frozenset[SourceKind]] = frozenset({"note", "program"})
 EVERY_MESSAGE: Final[frozenset[SourceKind]] = frozenset({"note", "program", "osc"})
@@ -250,14 +250,14 @@ def _guess_mode(control: Control, target: str, spec: MapSpec) -> Mode:
     kind = control.source.kind
     if target in HELD_ACTIONS:
         return "momentary"
-    if target_kind(target) == "action" or target.startswith("theme/"):
+    if is_fired(target):
         return "trigger"
     if control.relative is not None:
         return "relative"
     if kind in BUTTONS:
         return _guess_button(target, spec)
     chosen = spec.values is not None or spec.range is not None or spec.steps is not None
-    if kind == "osc" and not chosen and (target in ("theme", "prompt") or target.startswith("tempo/")):
+    if kind == "osc" and not chosen and (target in CHOICES or target.startswith("tempo/")):
         return "direct"
     return "absolute"
 
@@ -265,13 +265,13 @@ def _guess_mode(control: Control, target: str, spec: MapSpec) -> Mode:
 def _guess_button(target: str, spec: MapSpec) -> Mode:
     if target.removeprefix("fx/") in ONCE_EFFECTS:
         return "trigger"
-    if target in ("theme", "prompt"):
+    if target in CHOICES:
         return "step"
     return "absolute" if target.startswith("tempo/") else "momentary"
 
 
 def _wrong_pairing(control: Control, target: str, mode: Mode, spec: MapSpec) -> tuple[str, str, str] | None:
-    fired = target_kind(target) == "action" or target.startswith("theme/")
+    fired = is_fired(target)
     if fired and mode not in ("trigger", "momentary", "toggle", "radio"):
         return "mode", f'"{target}" is fired, not set.', 'Use mode = "trigger".'
     if fired and (spec.values is not None or spec.range is not None):
@@ -287,12 +287,12 @@ def _wrong_pairing(control: Control, target: str, mode: Mode, spec: MapSpec) -> 
 
 def _wrong_values(target: str, mode: Mode, spec: MapSpec) -> tuple[str, str, str] | None:
     spec_known = SCOPE_PARAMS.get(target.removeprefix("param/"))
-    needs_values = target in ("theme", "prompt") or (
+    needs_values = target in CHOICES or (
         spec_known is not None and spec_known.type in ("list", "string") and target.startswith("param/")
     )
     if needs_values and spec.values is None:
         return "to", f'"{target}" needs values to choose from.', "Add values = [...]."
-    if target in ("theme", "prompt") and not all(isinstance(value, str) for value in spec.values or ()):
+    if target in CHOICES and not all(isinstance(value, str) for value in spec.values or ()):
         return "values", f'"{target}" takes texts.', 'Put quotes around them: values = ["...", "..."].'
     if target.startswith("tempo/") and spec.range is None and spec.values is None:
         return "to", f'"{target}" needs a range.', "Such as range = [60, 180]."

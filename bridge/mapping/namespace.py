@@ -8,6 +8,9 @@
 ``/bridge/fx/<name> v``       0..1; ``pulse`` and ``zoom`` fire with that strength
 ``/bridge/bpm v``             beats per minute
 ``/bridge/prompt s``          the text of the prompt
+``/bridge/mode s``            ``text`` or ``video``; ``/bridge/mode/video`` does it as a button
+``/bridge/avatar/reference s``  one of the configured pictures, by name or number from 1; ``.../<name>`` as a button
+``/bridge/avatar/clear``      no reference picture
 ``/bridge/server s``          pin a Scope server by number from 1, address or host; 0 or "auto" chooses by preference
 ``/bridge/quantize s``        what changes are timed to: none, beat, bar, 2_bar or 4_bar
 ``/scope/<param> v``          Scope's own addresses, also ``/scope/<node>/<param>`` and ``/scope/prompt``
@@ -26,10 +29,10 @@ from bridge.mapping.vocabulary import ONCE_EFFECTS, SCOPE_PARAMS, ParamFacts
 from bridge.model.desired import ONE_SHOT_PARAMS
 from bridge.model.document import suggest
 from bridge.model.events import OscEvent, OscValue
-from bridge.model.targets import ACTIONS, EFFECTS, MACROS, Intent, IntentValue
+from bridge.model.targets import ACTIONS, EFFECTS, MACROS, MODES, Intent, IntentValue, is_fired
 
 ROOTS: Final = ("/bridge/", "/scope/")
-_TRIGGER_ROOTS: Final = ("/bridge/action/", "/bridge/theme/")
+_TRIGGER_ROOTS: Final = ("/bridge/action/", "/bridge/theme/", "/bridge/mode/", "/bridge/avatar/")
 _ONCE: Final = frozenset(
     {f"/bridge/fx/{name}" for name in ONCE_EFFECTS}
     | {f"{root}{name}" for root in ("/bridge/param/", "/scope/") for name in ONE_SHOT_PARAMS}
@@ -37,6 +40,10 @@ _ONCE: Final = frozenset(
 _FIXED: Final[dict[str, str]] = {
     "/bridge/theme": "theme",
     "/bridge/prompt": "prompt",
+    "/bridge/mode": "mode",
+    **{f"/bridge/mode/{name}": f"mode/{name}" for name in MODES},
+    "/bridge/avatar/reference": "avatar/reference",
+    "/bridge/avatar/clear": "action/avatar_clear",
     "/bridge/bpm": "tempo/bpm",
     "/bridge/server": "server",
     "/bridge/quantize": "param/quantize_mode",
@@ -71,7 +78,7 @@ class Namespace:
         target = _FIXED.get(event.address) or self._open_ended(event.address)
         if isinstance(target, Rejected):
             return target
-        if target.startswith(("action/", "theme/")):
+        if is_fired(target):
             return _fired(event, target)
         if target.startswith("fx/") and target[3:] in ONCE_EFFECTS:
             return _pulsed(event, target)
@@ -90,6 +97,8 @@ class Namespace:
             if self.themes and name not in self.themes:
                 return Rejected("unknown theme", suggest(name, self.themes))
             return f"theme/{name}"
+        if kind == "avatar" and name.startswith("reference/") and name.count("/") == 1 and not name.endswith("/"):
+            return f"avatar/{name}"
         if kind == "state":
             return Rejected("/bridge/state is sent, not received", "Remove it from what the sender echoes.")
         return _unknown(address)

@@ -15,7 +15,7 @@ from bridge.mapping.shaping import clamp, smoothed
 from bridge.mapping.takeover import Takeover
 from bridge.mapping.vocabulary import ONCE_EFFECTS, ParamFacts
 from bridge.model.events import OscValue
-from bridge.model.targets import Intent, IntentValue, target_kind
+from bridge.model.targets import Intent, IntentValue, is_fired
 
 Values: TypeAlias = Mapping[str, float | None]
 """The present value of each target, 0..1 of its span; None or absent when unknown."""
@@ -50,7 +50,7 @@ class Slot(ABC):
         self.rule = rule
         self.span: tuple[float, float] | None = None
         self.down = False
-        self._fired = target_kind(rule.target) == "action" or rule.target.startswith("theme/")
+        self._fired = is_fired(rule.target)
         own_unit = rule.mode == "direct" or rule.output.range is not None or bool(rule.output.values)
         self._normalised = rule.target.startswith("param/") and not own_unit
 

@@ -22,7 +22,7 @@ from bridge.model.document import suggest
 from bridge.model.facts import ParamSpec, PipelineSchema
 from bridge.model.features import SILENCE, signals_of
 from bridge.model.quantize import QUANTIZE_MODES
-from bridge.model.targets import ACTIONS, EFFECTS, MACROS
+from bridge.model.targets import ACTIONS, CHOICES, EFFECTS, MACROS, MODES
 
 Span = tuple[float, float]
 
@@ -79,7 +79,7 @@ SIGNALS: Final[tuple[str, ...]] = (*signals_of(SILENCE), *BEAT_SIGNALS)
 
 _NAME = re.compile(r"[A-Za-z_][A-Za-z0-9_]*\Z")
 _SLUG = re.compile(r"[a-z0-9][a-z0-9_-]*\Z")
-_ROOTS: Final = ("param/", "action/", "theme", "theme/", "macro/", "fx/", "prompt", "tempo/")
+_ROOTS: Final = (*sorted(CHOICES), "param/", "action/", "theme/", "macro/", "fx/", "mode/", "avatar/", "tempo/")
 
 
 class ParamFacts:
@@ -133,7 +133,7 @@ def unfit_target(
     Scope's own that the document declares.
     """
     kind, slash, name = target.partition("/")
-    if target in ("theme", "prompt"):
+    if target in CHOICES:
         return None
     if not slash or f"{kind}/" not in _ROOTS:
         return "unknown target.", suggest(target, _ROOTS) or f"Targets start with {', '.join(_ROOTS)}."
@@ -143,9 +143,27 @@ def unfit_target(
         if not _SLUG.match(name):
             return "not the name of a theme.", "Theme names are lower case with hyphens: theme/cosmic-voyage."
         return None if not themes or name in themes else ("unknown theme.", suggest(name, themes))
-    known = {"action": ACTIONS, "macro": MACROS, "fx": EFFECTS, "tempo": {t[6:]: "" for t in TEMPO_TARGETS}}[kind]
-    what = {"action": "action", "macro": "macro", "fx": "effect", "tempo": "tempo target"}[kind]
+    if kind == "avatar":
+        return _unfit_picture(name)
+    known = {
+        "action": ACTIONS,
+        "mode": MODES,
+        "macro": MACROS,
+        "fx": EFFECTS,
+        "tempo": {t[6:]: "" for t in TEMPO_TARGETS},
+    }[kind]
+    what = {"action": "action", "mode": "mode", "macro": "macro", "fx": "effect", "tempo": "tempo target"}[kind]
     return None if name in known else (f"unknown {what}.", _prefixed(suggest(name, known), kind))
+
+
+def _unfit_picture(name: str) -> tuple[str, str] | None:
+    first, _, picture = name.partition("/")
+    if first == "reference" and _SLUG.match(picture):
+        return None
+    return (
+        "unknown target.",
+        'Use "avatar/reference/<name>" with a name from [avatar] references, or "action/avatar_clear".',
+    )
 
 
 def _unfit_param(name: str, plugin_params: Collection[str]) -> tuple[str, str] | None:

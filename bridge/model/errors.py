@@ -8,6 +8,7 @@
         - OscDecodeError          a datagram is not valid OSC 1.0
         - MidiPortError           a MIDI port or backend cannot be used
         - AudioDeviceError        a sound device is missing, busy or lies about itself
+        - PictureError            a picture file is missing, damaged or too large
         - VideoSourceError        a camera, video file or NDI source cannot be used
       × ScopeError
         - ScopeUnreachable        no HTTP answer, or not Scope's
@@ -37,6 +38,7 @@ __all__ = [
     "MidiPortError",
     "OscDecodeError",
     "OutputError",
+    "PictureError",
     "PodError",
     "PodKeyRefused",
     "PodRefused",
@@ -115,6 +117,10 @@ class MidiPortError(InputError):
 
 class AudioDeviceError(InputError):
     """Raised when a sound device or file cannot be used."""
+
+
+class PictureError(InputError):
+    """Raised when a picture file cannot be used."""
 
 
 class VideoSourceError(InputError):

@@ -6,13 +6,14 @@ program take it as an argument.
 
 from __future__ import annotations
 
-__all__ = ["ChunkFacts", "ParamSpec", "PipelineSchema", "PodFacts", "ScopeFacts", "ScopeState"]
+__all__ = ["ChunkFacts", "InputMode", "ParamSpec", "PipelineSchema", "PodFacts", "ScopeFacts", "ScopeState"]
 
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from types import MappingProxyType
 from typing import Any, Literal
 
+InputMode = Literal["text", "video"]
 ScopeState = Literal["offline", "connecting", "loading", "live", "stalled", "failed"]
 
 
@@ -85,7 +86,7 @@ class ScopeFacts:
     url: str = ""
     version: str = ""
     pipeline: str = ""
-    mode: Literal["text", "video"] = "text"
+    mode: InputMode = "text"
     schema: PipelineSchema | None = None
     chunk: ChunkFacts = ChunkFacts()
     vace_active: bool = False

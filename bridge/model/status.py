@@ -4,6 +4,7 @@ from __future__ import annotations
 
 __all__ = [
     "AudioStatus",
+    "AvatarStatus",
     "LandingsStatus",
     "MidiPortStatus",
     "OscStatus",
@@ -142,6 +143,21 @@ class ScopeStatus:
     video_in: VideoInStatus | None = None
     ice: ScopeIceStatus = ScopeIceStatus()
     reconnects: int = 0
+
+
+@dataclass(frozen=True, slots=True)
+class AvatarStatus:
+    """The avatar: ``reference`` is the picture chosen, ``held`` the one the session was given ("" for none).
+
+    ``active``: it has an effect. ``scale`` is how strongly it holds, 0..2.
+    """
+
+    reference: str = ""
+    references: tuple[str, ...] = ()
+    held: str = ""
+    active: bool = False
+    scale: float = 1.0
+    problems: tuple[Problem, ...] = ()
 
 
 @dataclass(frozen=True, slots=True)

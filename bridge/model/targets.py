@@ -9,13 +9,15 @@ A target is a short path, the same in mappings, OSC and the HTTP API:
 ``macro/<name>``          one number that several things follow (``macro/reaction``)
 ``fx/<name>``             a local effect on the returned frames (``fx/pulse``)
 ``prompt``                the text of the prompt, as a cut-free transition
+``mode`` ``mode/<name>``  what Scope paints from: ``text`` or ``video``
+``avatar/reference`` ``avatar/reference/<name>``  which of the configured reference pictures is held
 ``server``                pin a Scope server: number from 1, address or host; 0 or ``auto`` chooses by preference
 ========================  ==========================================================
 """
 
 from __future__ import annotations
 
-__all__ = ["ACTIONS", "EFFECTS", "MACROS", "Intent", "IntentValue", "target_kind"]
+__all__ = ["ACTIONS", "CHOICES", "EFFECTS", "MACROS", "MODES", "Intent", "IntentValue", "is_fired", "target_kind"]
 
 from dataclasses import dataclass
 from typing import Final, Literal, TypeAlias
@@ -40,6 +42,8 @@ ACTIONS: Final = {
     "pause": "pause generation on the server; again to undo",
     "pulse": "one pulse of the theme's beat effect",
     "reconnect": "drop the Scope session and connect again",
+    "mode_toggle": "from text to video input and back; the outputs hold the picture meanwhile",
+    "avatar_clear": "no reference picture any more",
     "pod_start": "start the rented GPU; it costs money from then",
     "pod_stop": "stop the rented GPU, and see to it that it is stopped",
 }
@@ -61,6 +65,13 @@ EFFECTS: Final = {
 """Local effect name -> what it does to the returned frames."""
 
 
+MODES: Final = ("text", "video")
+"""What Scope can paint from: prompts alone, or a camera or guide picture."""
+
+CHOICES: Final = frozenset({"theme", "prompt", "mode", "avatar/reference", "server"})
+"""Targets that take a text. Theme, mode and reference have a target per choice too (``theme/<slug>``), which is fired."""
+
+
 @dataclass(frozen=True, slots=True)
 class Intent:
     """What somebody asks of a target.
@@ -77,6 +88,12 @@ class Intent:
     value: IntentValue = None
     normalised: bool = False
     origin: str = ""
+
+
+def is_fired(target: str) -> bool:
+    """Whether a target is fired, like a button, rather than set to a value."""
+    head, slash, _ = target.rpartition("/")
+    return target_kind(target) == "action" or (bool(slash) and head in CHOICES)
 
 
 def target_kind(target: str) -> str:

@@ -15,7 +15,7 @@ from aiortc.rtp import is_rtcp
 KINDS: Final = {
     "drop_session": 'sessions end; "how": "close" (default, with stream_stopped) or "vanish" (without a word)',
     "stall": 'generation stands still, ICE stays up; "seconds": how long (default until healed)',
-    "reject": '"what": "offer" or "load" is answered with "status" (default 503); "count": how often (default for ever)',
+    "reject": '"what": "offer", "load" or "asset" is answered with "status" (default 503); "count": how often (default for ever)',
     "slow_load": 'loads take "seconds" longer (default 10)',
     "fail_load": 'the next "count" (default 1) loads end in error',
     "restart": 'the server forgets everything, as after a restart; "down_seconds": no answers meanwhile (default 0)',
@@ -53,8 +53,8 @@ class Faults:
                 self._stalled_until = self._clock() + _between(options, "seconds", float("inf"), 0, float("inf"))
             case "reject":
                 what = options.get("what", "offer")
-                if what not in ("offer", "load"):
-                    raise FaultError(f'"what" is {what!r}; it must be "offer" or "load".')
+                if what not in ("offer", "load", "asset"):
+                    raise FaultError(f'"what" is {what!r}; it must be "offer", "load" or "asset".')
                 status = _between(options, "status", 503, 400, 599)
                 self._rejects[what] = [status, _between(options, "count", float("inf"), 1, float("inf"))]
             case "slow_load":

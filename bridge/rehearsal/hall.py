@@ -72,6 +72,7 @@ class Hall:
             await peer.close()
             raise
         session.wire.attach(peer)
+        self.journal.offered(time.monotonic(), session.id, initial)
         self.sessions[session.id] = session
         peer.on("connectionstatechange", lambda: self._on_state(session))
         if plan.has_sink and not self.is_old:

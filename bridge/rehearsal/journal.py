@@ -10,6 +10,7 @@ from collections.abc import Mapping
 from typing import Any, Final
 
 _KEEP: Final = 10_000
+_KEEP_OFFERS: Final = 200
 
 
 class Journal:
@@ -18,10 +19,22 @@ class Journal:
     def __init__(self) -> None:
         self._lock = threading.Lock()
         self._received: deque[dict[str, Any]] = deque(maxlen=_KEEP)
+        self._offers: deque[dict[str, Any]] = deque(maxlen=_KEEP_OFFERS)
+        self._uploads: deque[dict[str, Any]] = deque(maxlen=_KEEP_OFFERS)
         self._applied: deque[dict[str, Any]] = deque(maxlen=_KEEP)
         self._shown: deque[dict[str, Any]] = deque(maxlen=_KEEP)
         self._counts = {"received": 0, "applied": 0, "dropped": 0, "chunks": 0, "errors": 0}
         self._latest: dict[str, Any] = {"state": {}, "conditioning": {}}
+
+    def offered(self, t: float, session: str, initial: Mapping[str, Any]) -> None:
+        """A session began with these initial parameters."""
+        with self._lock:
+            self._offers.append({"t": t, "session": session, "initial": dict(initial)})
+
+    def uploaded(self, t: float, name: str, size: int) -> None:
+        """An asset of ``size`` bytes came in."""
+        with self._lock:
+            self._uploads.append({"t": t, "name": name, "bytes": size})
 
     def received(self, t: float, session: str, message: Mapping[str, Any], *, dropped: bool) -> None:
         """A message came in over a DataChannel or REST."""
@@ -59,6 +72,8 @@ class Journal:
         """Everything after monotonic time ``since``, with the counts of all time."""
         with self._lock:
             return {
+                "offers": [entry for entry in self._offers if entry["t"] > since],
+                "uploads": [entry for entry in self._uploads if entry["t"] > since],
                 "received": [entry for entry in self._received if entry["t"] > since],
                 "applied": [entry for entry in self._applied if entry["t"] > since],
                 "shown": [entry for entry in self._shown if entry["t"] > since],

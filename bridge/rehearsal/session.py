@@ -126,6 +126,7 @@ class Session:
                 journal,
                 faults,
                 1 / fps,
+                via_vace=plan.via_vace,
             )
         self.paused = False
         self._pause(initial.get("paused"))

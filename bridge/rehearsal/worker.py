@@ -133,7 +133,14 @@ class Worker(threading.Thread):
         count = len(guides) or self._pipeline.frames()
         seconds = count * self._frame_seconds
         try:
-            shot = self._pipeline.call(call.params, reset=call.reset, mode=self._mode, frames=count, seconds=seconds)
+            shot = self._pipeline.call(
+                call.params,
+                reset=call.reset,
+                mode=self._mode,
+                frames=count,
+                seconds=seconds,
+                via_vace=self._via_vace,
+            )
         except ChunkError as error:
             logger.error("Error processing chunk: %s", error)  # noqa: TRY400 (the trace says nothing more)
             self._note(began, call, str(error))

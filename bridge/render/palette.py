@@ -39,7 +39,10 @@ def palette_of(hues: tuple[tuple[float, float], ...], chroma: float) -> Palette:
     angle = angle + (0.45 - tone) * 0.55 * np.sin(math.radians(264) - angle)
     lightness = 0.05 + 0.94 * tone**0.95
     colour = chroma * 0.2 * reach * np.sin(math.pi * np.clip(tone, 0.03, 0.98) ** 0.8) ** 0.7
-    return Palette(_yuv(_in_gamut(lightness, colour, angle)))
+    tables = _yuv(_in_gamut(lightness, colour, angle))
+    # Where the screen's gamut bends, a lighter tone may come out darker: it keeps the one before.
+    np.maximum.accumulate(tables[0], axis=1, out=tables[0])
+    return Palette(tables)
 
 
 def _ordered(stops: list[float]) -> list[float]:

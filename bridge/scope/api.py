@@ -21,6 +21,7 @@ from bridge.model.facts import PipelineSchema
 from bridge.scope.causes import cause_of, is_gateway
 from bridge.scope.replies import (
     Answer,
+    Asset,
     Health,
     IceServer,
     LoadState,
@@ -35,6 +36,8 @@ from bridge.scope.urls import is_loopback, is_runpod, mask_url
 
 LIMIT: Final = 1_000_000
 SCHEMAS_LIMIT: Final = 2_000_000
+UPLOAD_S: Final = 30.0
+"""Longest wait for an upload: a megabyte over a venue's slow uplink."""
 _SESSION: Final = re.compile(r"[A-Za-z0-9_.-]{1,128}")
 _GONE: Final = frozenset({404, 405, 501})
 _WRONG_BODY: Final = frozenset({400, 422})
@@ -155,6 +158,15 @@ class ScopeApi:
             raise
         return True
 
+    async def upload_asset(self, name: str, content: bytes) -> str:
+        """``POST /api/v1/assets``: store a picture on the server; the path it is known by there, to be used verbatim.
+
+        The same name again replaces the file. Takes longer than other calls may: ``UPLOAD_S``.
+        """
+        query = {"filename": name}
+        text = await self._request("POST", "/api/v1/assets", query=query, upload=content, patience=UPLOAD_S)
+        return Asset.parse(self._parsed("/api/v1/assets", text)).path
+
     async def metrics(self) -> SessionMetrics | None:
         """Frames in and out on the server; None where it does not count them."""
         found = await self._optional("/api/v1/session/metrics")
@@ -190,7 +202,9 @@ class ScopeApi:
     async def _json(
         self, method: str, path: str, body: Any = None, *, query: Mapping[str, Any] | None = None, limit: int = LIMIT
     ) -> Any:
-        text = await self._request(method, path, body, query=query, limit=limit)
+        return self._parsed(path, await self._request(method, path, body, query=query, limit=limit))
+
+    def _parsed(self, path: str, text: bytes) -> Any:
         try:
             return json.loads(text)
         except (ValueError, RecursionError) as error:
@@ -205,20 +219,33 @@ class ScopeApi:
         *,
         query: Mapping[str, Any] | None = None,
         limit: int = LIMIT,
+        upload: bytes | None = None,
+        patience: float = 0.0,
     ) -> bytes:
+        """The answer's body. ``upload`` is sent as it is instead of ``body``; ``patience`` may only lengthen the wait."""
         params = {**self._query, **(query or {})}
-        request = self._http.build_request(method, self._base + path, params=params or None, json=body)
+        seconds = max(patience, self._timeout)
+        headers = None if upload is None else {"Content-Type": "application/octet-stream"}
+        request = self._http.build_request(
+            method,
+            self._base + path,
+            params=params or None,
+            json=body,
+            content=upload,
+            headers=headers,
+            timeout=seconds,
+        )
         try:
-            async with asyncio.timeout(self._timeout):
+            async with asyncio.timeout(seconds):
                 response = await self._http.send(request, stream=True)
                 try:
                     content = await self._read(response, path, limit)
                 finally:
                     await response.aclose()
         except TimeoutError as error:
-            raise self._silent(path) from error
+            raise self._silent(path, seconds) from error
         except httpx.TimeoutException as error:
-            raise self._silent(path) from error
+            raise self._silent(path, seconds) from error
         except httpx.HTTPError as error:
             raise self._unreachable(error) from error
         self._check_status(response, path, content)
@@ -235,8 +262,8 @@ class ScopeApi:
                 raise self._not_scope(f"{path} sent more than {limit // 1000} kB")
         return bytes(content)
 
-    def _silent(self, path: str) -> ScopeUnreachable:
-        return trouble_error(ScopeUnreachable, "no-answer", server=self._shown, path=path, seconds=self._timeout)
+    def _silent(self, path: str, seconds: float) -> ScopeUnreachable:
+        return trouble_error(ScopeUnreachable, "no-answer", server=self._shown, path=path, seconds=seconds)
 
     def _not_scope(self, detail: str) -> ScopeProtocolError:
         return trouble_error(ScopeProtocolError, "not-scope", server=self._shown, detail=detail)

@@ -17,9 +17,11 @@ from OpenSSL import SSL
 from bridge.model.board import ProblemBoard
 from bridge.model.cell import Cell
 from bridge.model.desired import DesiredState
-from bridge.model.facts import PodFacts, ScopeFacts
+from bridge.model.facts import InputMode, PodFacts, ScopeFacts
 from bridge.model.frames import Frame, LatestSlot
-from bridge.model.status import ScopeIceStatus, ScopeServerStatus, ScopeStatus, ScopeVideoStatus
+from bridge.model.status import AvatarStatus, ScopeIceStatus, ScopeServerStatus, ScopeStatus, ScopeVideoStatus
+from bridge.scope.avatar import AvatarSettings, PictureSource
+from bridge.scope.avatar.keeper import PART as AVATAR
 from bridge.scope.catalogue import SchemaStore
 from bridge.scope.link import Link
 from bridge.scope.notices import PART
@@ -46,7 +48,9 @@ class ScopeClient:
     def __init__(
         self,
         settings: ScopeSettings,
+        avatar: AvatarSettings | None = None,
         *,
+        pictures: PictureSource | None = None,
         facts: Cell[ScopeFacts],
         frames: LatestSlot[Frame],
         video_in: LatestSlot[Frame] | None = None,
@@ -58,6 +62,10 @@ class ScopeClient:
     ) -> None:
         self._pod = pod or Cell(PodFacts())
         self._settings = settings
+        self._avatar = avatar or AvatarSettings()
+        self._pictures = pictures or PictureSource(self._avatar.pictures)
+        self._picture = self._avatar.first
+        self._mode: InputMode = settings.input_mode
         self._facts = facts
         self._frames = frames
         self._video_in = video_in
@@ -104,6 +112,32 @@ class ScopeClient:
         """Drop the session and connect again at once."""
         self._call(lambda: self._link.reconnect() if self._link is not None else None)
 
+    @property
+    def mode(self) -> InputMode:
+        """The input mode that is wanted: as configured, or as last set."""
+        return self._mode
+
+    def set_mode(self, mode: InputMode) -> None:
+        """Go over to text or video input."""
+        self._mode = mode
+        self._call(lambda: self._link.set_mode(mode) if self._link is not None else None)
+
+    @property
+    def pictures(self) -> tuple[str, ...]:
+        """Names of the avatar's pictures."""
+        return tuple(self._pictures.files)
+
+    def choose_picture(self, name: str) -> None:
+        """Hold another of the avatar's pictures, "" for none.
+
+        Raises:
+            KeyError: there is no picture of that name.
+        """
+        if name and name not in self._pictures.files:
+            raise KeyError(name)
+        self._picture = name
+        self._call(lambda: self._link.avatar.choose(name) if self._link is not None else None)
+
     def pin(self, choice: str | float) -> None:
         """Play on one server alone: its number from 1, address or host; 0 or "auto" chooses by preference again."""
         self._call(lambda: self._link.pin(choice) if self._link is not None else None)
@@ -145,6 +179,19 @@ class ScopeClient:
             video=self._video(link, now),
             ice=link.ice.status() if link is not None else ScopeIceStatus(),
             reconnects=link.reconnects if link is not None else 0,
+        )
+
+    def avatar_status(self) -> AvatarStatus:
+        """The avatar as ``/api/v1/status`` shows it."""
+        facts, link = self._facts.value, self._link
+        held = link.avatar.held if link is not None and facts.state in ("live", "stalled") else ""
+        return AvatarStatus(
+            reference=self._picture,
+            references=self.pictures,
+            held=held,
+            active=bool(held) and facts.vace_active,
+            scale=self._avatar.scale,
+            problems=tuple(problem for problem in self._board.problems if problem.part == AVATAR),
         )
 
     def _video(self, link: Link | None, now: float) -> ScopeVideoStatus:
@@ -189,6 +236,10 @@ class ScopeClient:
         self._news = news = asyncio.Event()
         self._link = link = Link(
             self._settings,
+            self._avatar,
+            pictures=self._pictures,
+            mode=self._mode,
+            picture=self._picture,
             pacer=self._pacer,
             facts=self._facts,
             frames=self._frames,
@@ -245,4 +296,5 @@ class ScopeClient:
             self._pacer.submit(self._desired, self._clock())
             for reason, example in self._pacer.drain_rejected():
                 self._board.reject(PART, reason, example)
+            link.refresh_vace()
             link.wake.set()

@@ -13,7 +13,7 @@ from bridge.scope.diagnosis import needs_reload
 from bridge.scope.notices import PART, pin
 from bridge.scope.troubles import Diagnosis, diagnosis
 
-_LASTING: Final = frozenset({"mode", "old-server", "too-large"})
+_LASTING: Final = frozenset({"mode", "old-server", "too-large", "vace-idle", "avatar-no-vace", "avatar-vace-off"})
 """Troubles that a picture does not end."""
 
 _PINNED: Final = "pinned"

@@ -2,17 +2,15 @@
 
 from __future__ import annotations
 
-__all__ = ["choose_mode", "input_size", "judge_version", "too_large"]
+__all__ = ["choose_mode", "input_size", "judge_vace", "judge_version", "too_large"]
 
 import re
-from typing import Final, Literal
+from typing import Final
 
-from bridge.model.facts import PipelineSchema
+from bridge.model.facts import InputMode, PipelineSchema
 from bridge.scope.replies import LoadState
 from bridge.scope.settings import LoadParams
 from bridge.scope.troubles import Diagnosis, diagnosis
-
-Mode = Literal["text", "video"]
 
 _TELLING: Final = (0, 1, 8)
 """The first version with log tail, metrics and the deletion of sessions (scope-protocol section 10)."""
@@ -40,11 +38,20 @@ def too_large(schema: PipelineSchema | None, there_gb: float | None, *, quantize
     return diagnosis("too-large", pipeline=schema.id, wanted=wanted, there=there_gb)
 
 
-def choose_mode(wanted: Mode, pipeline: str, schema: PipelineSchema | None) -> tuple[Mode, Diagnosis | None]:
+def judge_vace(pipeline: str, schema: PipelineSchema | None, *, loaded: bool, avatar: bool) -> Diagnosis | None:
+    """Whether the avatar's pictures can have an effect; ``loaded``: the pipeline has VACE and was loaded with it."""
+    if loaded or not avatar:
+        return None
+    if schema is not None and not schema.supports_vace:
+        return diagnosis("avatar-no-vace", pipeline=pipeline)
+    return diagnosis("avatar-vace-off")
+
+
+def choose_mode(wanted: InputMode, pipeline: str, schema: PipelineSchema | None) -> tuple[InputMode, Diagnosis | None]:
     """The input mode to use, and what is wrong with the one that is wanted."""
     if schema is None or wanted in schema.modes:
         return wanted, None
-    other: Mode = "video" if wanted == "text" else "text"
+    other: InputMode = "video" if wanted == "text" else "text"
     return other, diagnosis("mode", pipeline=pipeline, wanted=wanted, other=other)
 
 

@@ -12,12 +12,14 @@ from typing import Any, Final
 from bridge.model.board import ProblemBoard
 from bridge.model.cell import Cell
 from bridge.model.errors import ScopeBridgeError, ScopeError, ScopeRefused
-from bridge.model.facts import ChunkFacts, PipelineSchema, PodFacts, ScopeFacts, ScopeState
+from bridge.model.facts import ChunkFacts, InputMode, PipelineSchema, PodFacts, ScopeFacts, ScopeState
 from bridge.model.frames import Frame, LatestSlot
 from bridge.scope.api import ScopeApi
+from bridge.scope.avatar import Avatar, AvatarSettings, PictureSource
+from bridge.scope.avatar.keeper import Place
 from bridge.scope.catalogue import SchemaStore, catalogue_of
 from bridge.scope.complaints import Complaints
-from bridge.scope.fitting import choose_mode, input_size, judge_version, too_large
+from bridge.scope.fitting import choose_mode, input_size, judge_vace, judge_version, too_large
 from bridge.scope.ice import Ice
 from bridge.scope.loading import Loader
 from bridge.scope.notices import PART, quietly
@@ -44,12 +46,17 @@ class Link:
     """Keeps a session alive. All of it runs on the media loop.
 
     ``wake`` is set whenever something may be due for sending. ``hidden`` says that nobody sees the picture now.
+    ``mode`` and ``picture`` are the input mode and the avatar's picture to begin with.
     """
 
     def __init__(
         self,
         settings: ScopeSettings,
+        avatar: AvatarSettings,
         *,
+        pictures: PictureSource,
+        mode: InputMode,
+        picture: str,
         pacer: Pacer,
         facts: Cell[ScopeFacts],
         frames: LatestSlot[Frame],
@@ -70,10 +77,13 @@ class Link:
         self._board = board
         self._clock = clock
         self._sessions: dict[str, str] = {}
+        self._avatar_settings = avatar
+        self.avatar = Avatar(avatar, pictures, hold=self._hold, board=board, clock=clock, chosen=picture)
+        self._mode: InputMode = mode
+        self._playing: Visit | None = None
+        load_params = settings.load_params.wanted(with_vace=self.avatar.is_configured)
         self._loaders = {
-            url: Loader(
-                settings.pipeline, settings.load_params.as_params(), timeout=settings.load_timeout_s, clock=clock
-            )
+            url: Loader(settings.pipeline, load_params, timeout=settings.load_timeout_s, clock=clock)
             for url in settings.urls
         }
         self._again = asyncio.Event()
@@ -116,6 +126,32 @@ class Link:
                 self.reconnect()
         except ScopeBridgeError as error:
             self._board.reject(PART, error.message, error.hint)
+
+    def set_mode(self, mode: InputMode) -> None:
+        """Go over to text or video input, with a new session on the pipeline as it is loaded.
+
+        A message over the channel is not enough: what a session does with input video, and whether it takes any, is
+        settled when it is set up (scope-protocol section 5). The whole state goes with the new one.
+        """
+        if mode != self._mode:
+            self._mode = mode
+            self.reconnect()
+
+    def refresh_vace(self) -> None:
+        """Publish whether VACE has something to hold on to, and name it when it was loaded for nothing."""
+        visit, facts = self._playing, self._facts.value
+        if visit is None:
+            return
+        active = visit.vace and (self._pacer.has_reference or visit.steered)
+        if (active, visit.via_vace) != (facts.vace_active, facts.vace_use_input_video):
+            self._facts.set(replace(facts, vace_active=active, vace_use_input_video=visit.via_vace))
+        idle = self._settings.load_params.vace_enabled and not active and not self.avatar.is_configured
+        self._complaints.show_if("vace-idle", diagnosis("vace-idle") if idle else None)
+
+    def _hold(self, paths: tuple[str, ...] | None) -> None:
+        self._pacer.refer(paths, self._clock())
+        self.refresh_vace()
+        self.wake.set()
 
     async def run(self) -> None:
         """Connect for ever, the servers as :class:`Servers` chooses them. Ends by being cancelled."""
@@ -210,8 +246,10 @@ class Link:
             self._fit(loaded, catalogue.schemas, health.started),
             log_offset=tail.offset if tail is not None else None,
         )
+        place = Place(url, health.started, visit.size) if visit.vace else None
+        await self.avatar.begin(api, place)
         self._publish("connecting")
-        size = self._facts.value.input_size
+        size = visit.size if visit.mode == "video" else None
         media = await self.ice.gather(
             url,
             api.ice_servers,
@@ -224,7 +262,8 @@ class Link:
         )
         visit = replace(visit, stale_turn=self.ice.stale(health.started))
         try:
-            await self._open(api, url, media, visit)
+            visit = self._playing = await self._open(api, url, media, visit)
+            self.refresh_vace()
             self._play = Play(
                 self._settings,
                 api=api,
@@ -237,22 +276,33 @@ class Link:
                 still_ours=self._loaders[url].fits,
                 on_frame=self._on_frame,
                 on_state=self._on_state,
+                meanwhile=lambda: self.avatar.keep(api, place),
             )
             await self._play.run()
         finally:
+            self._playing = None
             self.ice.ended()
             self._pacer.on_disconnected(self._clock())
             await self._delete(api, url)
             await media.close()
 
-    async def _open(self, api: ScopeApi, url: str, media: MediaSession, visit: Visit) -> None:
-        """Offer with the whole state; a server that refuses the state is offered none and gets it by the channel."""
+    async def _open(self, api: ScopeApi, url: str, media: MediaSession, visit: Visit) -> Visit:
+        """Offer with the whole state; a server that refuses the state is offered none and gets it by the channel.
+
+        Returns the visit as it was offered.
+        """
         sdp = await media.offer()
         base: dict[str, Any] = {"pipeline_ids": [visit.pipeline] if visit.pipeline else [], "input_mode": visit.mode}
-        if visit.vace:
-            base["vace_enabled"] = True
+        state = self._pacer.initial()
+        visit = replace(visit, via_vace=bool(state.get("vace_use_input_video", visit.via_vace)))
+        # VACE is switched on only with something to hold on to; without, sessions have been seen to stay silent.
+        if visit.vace and (self._pacer.has_reference or visit.steered):
+            visit = replace(visit, vace_on=True)
+            base |= {"vace_enabled": True, "vace_use_input_video": visit.via_vace}
+            if self.avatar.is_configured:
+                base["vace_context_scale"] = self._avatar_settings.scale
         try:
-            answer = await api.offer(sdp, {**base, "manage_cache": True, **self._pacer.initial()})
+            answer = await api.offer(sdp, {**base, "manage_cache": True, **state})
         except ScopeRefused as error:
             if error.status != 422:
                 raise
@@ -262,15 +312,20 @@ class Link:
         if answer.session:
             self._sessions[url] = answer.session
         await media.accept(answer.sdp)
+        return visit
 
     def _fit(self, loaded: LoadState, schemas: Mapping[str, PipelineSchema], started: float | None) -> Visit:
         """Fit pacer and facts to the pipeline that is loaded."""
         pipeline = loaded.pipeline or self._settings.pipeline
         schema = schemas.get(pipeline)
-        mode, unfit = choose_mode(self._settings.input_mode, pipeline, schema)
+        mode, unfit = choose_mode(self._mode, pipeline, schema)
         self._complaints.show_if("mode", unfit)
         vace = bool((loaded.params or {}).get("vace_enabled")) and (schema is None or schema.supports_vace)
+        idle = judge_vace(pipeline, schema, loaded=vace, avatar=self.avatar.is_configured)
+        for code in ("avatar-no-vace", "avatar-vace-off"):
+            self._complaints.show_if(code, idle if idle is not None and idle.code == code else None)
         vace = vace and (self._pacer.has_reference or not self._complaints.vace_failed)
+        size = input_size(loaded, self._settings.load_params)
         frames = chunk_frames_of(schema, pipeline, self._settings.chunk_frames)
         self._pacer.fit(
             schema.params if schema else {}, chunk_frames=frames, prompts=schema is None or schema.supports_prompts
@@ -281,12 +336,12 @@ class Link:
                 pipeline=pipeline,
                 mode=mode,
                 schema=schema,
-                vace_active=vace,
-                input_size=input_size(loaded, self._settings.load_params) if mode == "video" else None,
+                input_size=size if mode == "video" else None,
                 chunk=self._pacer.chunk,
             )
         )
-        return Visit(pipeline, mode, vace, started, loaded)
+        via_vace = self._avatar_settings.input_to == "vace"
+        return Visit(pipeline, mode, vace, started, loaded, size=size, via_vace=via_vace)
 
     async def _judge(self, api: ScopeApi, health: Health, schemas: Mapping[str, PipelineSchema]) -> None:
         """Say what will be missing: an old server tells little, a small GPU will not hold the pipeline."""

@@ -39,7 +39,9 @@ _CREDIT_AFTER_REPEAT: Final = 1.5
 _CREDIT_PAUSE: Final = 2.0
 _MOST_PROMPT_CHARS: Final = 8_000
 _NOTHING: Final = object()
-_REFERENCES: Final = ("vace_ref_images", "images")  # what a reset makes the pipeline forget (cloud section 6)
+_OWN: Final = 0  # the show numbers its one-shots from 1
+_REFERENCE: Final = "vace_ref_images"
+_REFERENCES: Final = (_REFERENCE, "images")  # what a reset makes the pipeline forget (cloud section 6)
 _COST_OF_CUT: Final = 0.4  # a reset throws away up to a chunk of frames, which then give no credit
 _PROVEN_CHUNKS: Final = 4.0
 _PROVEN_FRAMES: Final = 40.0  # the server holds up to 30 frames that were made before the value was taken
@@ -128,11 +130,6 @@ class Pacer:
         waiting = len(self._dirty) + len(self._shots) + (self._takes_prompts and self._prompts.pending)
         return ScopeParamsStatus(self._count_sent, self._count_coalesced, self._count_shots, waiting)
 
-    @property
-    def has_reference(self) -> bool:
-        """Whether a reference image belongs to the state."""
-        return "vace_ref_images" in self._replay
-
     def fit(self, specs: Mapping[str, ParamSpec], *, chunk_frames: int, prompts: bool) -> None:
         """Fit to a pipeline: its parameters, its chunk size, and whether it takes prompts."""
         self._meter.set_frames(chunk_frames)
@@ -159,6 +156,24 @@ class Pacer:
             if shot.id > self._highest:
                 self._highest = shot.id
                 self._want_shot(shot, now)
+
+    def refer(self, paths: tuple[str, ...] | None, now: float) -> None:
+        """The reference pictures of the bridge's own: sent once, and again with every session; None sends no more.
+
+        The last wish wins, whether it is this one or a ``vace_ref_images`` of the show.
+        """
+        for waiting in [shot for shot in self._shots if shot.name == _REFERENCE and shot.id == _OWN]:
+            self._shots.remove(waiting)
+        if paths is not None:
+            self._want_shot(OneShot(_OWN, _REFERENCE, paths, replay=True), now)
+        elif _REFERENCE in self._replay and self._replay[_REFERENCE].id == _OWN:
+            del self._replay[_REFERENCE]
+
+    @property
+    def has_reference(self) -> bool:
+        """Whether the server is to hold a reference picture."""
+        shot = self._replay.get(_REFERENCE)
+        return shot is not None and bool(shot.value)
 
     def initial(self) -> dict[str, Any]:
         """The whole state for ``initialParameters``; the session that follows starts from it.

@@ -35,7 +35,8 @@ _LOST_CHUNKS: Final = 6.0
 class Play:
     """Runs one session until it is lost.
 
-    ``still_ours`` judges whether the server's pipeline is the one we loaded.
+    ``still_ours`` judges whether the server's pipeline is the one we loaded. ``meanwhile`` runs for ever beside the
+    session, and is cancelled with it.
     """
 
     def __init__(
@@ -52,6 +53,7 @@ class Play:
         still_ours: Callable[[LoadState], bool],
         on_frame: Callable[[Frame, int], None],
         on_state: Callable[[ScopeState], None],
+        meanwhile: Callable[[], Coroutine[Any, Any, None]],
     ) -> None:
         self._settings = settings
         self._api = api
@@ -64,6 +66,7 @@ class Play:
         self._still_ours = still_ours
         self._on_frame = on_frame
         self._on_state = on_state
+        self._meanwhile = meanwhile
         self._arrived = asyncio.Event()
         self._streaming = asyncio.Event()
         self._cuts = CutDetector()
@@ -84,6 +87,7 @@ class Play:
                 self._look(),
                 self._watch(),
                 self._ask(),
+                self._meanwhile(),
             )
         finally:
             self._moves_again()
@@ -217,7 +221,7 @@ class Play:
                 silence_s=self._clock() - self._last,
                 connection=self._media.connection,
                 mode=self._visit.mode,
-                vace=self._visit.vace,
+                vace=self._visit.vace_on,
                 has_reference=self._pacer.has_reference,
                 stale_turn=self._visit.stale_turn,
                 metrics=metrics,

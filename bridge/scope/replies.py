@@ -4,6 +4,7 @@ from __future__ import annotations
 
 __all__ = [
     "Answer",
+    "Asset",
     "Health",
     "IceServer",
     "LoadState",
@@ -23,6 +24,7 @@ from bridge.model.errors import ScopeProtocolError
 from bridge.scope.troubles import trouble_error
 
 _LARGEST: Final = 1e15
+_LONGEST_PATH: Final = 4096
 _SEED_NAMES: Final = frozenset({"seed", "base_seed"})
 
 
@@ -204,6 +206,21 @@ class Answer:
         if not isinstance(sdp, str) or not sdp.startswith("v=0") or body.get("type", "answer") != "answer":
             raise _wrong("answer", sdp)
         return cls(sdp, _text("session id", body.get("sessionId")))
+
+
+@dataclass(frozen=True, slots=True)
+class Asset:
+    """The answer to an upload: ``path`` is how the server knows the file."""
+
+    path: str
+
+    @classmethod
+    def parse(cls, found: Any) -> Asset:
+        """Raises ScopeProtocolError when no path is told."""
+        path = _object("asset", found).get("path")
+        if not isinstance(path, str) or not 0 < len(path) <= _LONGEST_PATH:
+            raise _wrong("asset", path)
+        return cls(path)
 
 
 @dataclass(frozen=True, slots=True)

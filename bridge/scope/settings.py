@@ -29,11 +29,23 @@ class LoadParams(PartSettings):
     )
     base_seed: int = Field(default=42, ge=0, description="Seed of the pictures.")
     vace_enabled: bool = Field(
-        default=False, description="Load VACE, for reference images and avatars. Costs memory and time when not used."
+        default=False,
+        description="Load VACE, for reference images and avatars. Costs memory and time when not used. "
+        "Left out, it is loaded when [avatar] has a picture.",
     )
     quantization: Literal["fp8_e4m3fn"] | None = Field(
         default=None, description='"fp8_e4m3fn" lets large pipelines fit into less GPU memory.'
     )
+
+    def wanted(self, *, with_vace: bool) -> dict[str, Any]:
+        """The load parameters; ``with_vace`` loads it too, unless it was set to false in so many words."""
+        params = self.as_params()
+        return {**params, "vace_enabled": True} if with_vace and not self.forbids_vace else params
+
+    @property
+    def forbids_vace(self) -> bool:
+        """Whether somebody wrote that VACE is not to be loaded."""
+        return "vace_enabled" in self.model_fields_set and not self.vace_enabled
 
     def as_params(self) -> dict[str, Any]:
         """The load parameters as the server takes them, the old name of the seed included."""

@@ -43,7 +43,9 @@ class Push:
 class Mixer:
     """Values of one theme on one pipeline."""
 
-    def __init__(self, settings: ShowSettings, desk: Desk, theme: Theme) -> None:
+    def __init__(
+        self, settings: ShowSettings, desk: Desk, theme: Theme, standing: Mapping[str, ParamValue] | None = None
+    ) -> None:
         self.parameters = Parameters(ScopeFacts(), unsafe_text_noise=settings.unsafe_text_noise)
         self.push = Push()
         self.seed: int | None = None
@@ -51,6 +53,7 @@ class Mixer:
         self._settings = settings
         self._desk = desk
         self._theme = theme
+        self._standing = standing or {}
         self._levers: dict[str, Lever] = {}
         self._signals = [0.0] * len(SIGNALS)
         self._time_constant = REACTIVITY[settings.reactivity].time_constant
@@ -159,7 +162,9 @@ class Mixer:
             return lever.rest
         if name == "base_seed" and self.seed is not None:
             return self.seed
-        return self._steps or spec.default if name == "denoising_step_list" else spec.default
+        if name == "denoising_step_list" and self._steps:
+            return self._steps
+        return self._standing.get(name, spec.default)
 
     def weight(self, chunk_s: float, dt: float) -> tuple[float, bool]:
         """Share of the intense prompt 0..1, and whether this mode moves it at all.
@@ -209,7 +214,7 @@ class Mixer:
                 found[name] = value
         if "noise_scale" in found:
             self._make_noise_count(found)
-        for name in self._sent:
+        for name in {*self._sent, *self._standing}:
             if name not in found and parameters.reason(name) is None and (value := self.anchor(name)) is not None:
                 found[name] = value
         self._sent.update(found)

@@ -34,7 +34,7 @@ class Scene:
 
 
 def prompts_of(scene: Scene, weight: float) -> tuple[Prompt, ...]:
-    """The entries, 1 to 3, weights adding up to 1; ``weight`` 0..1 is the share of the intense one."""
+    """The entries, weights adding up to 1; ``weight`` 0..1 is the share of the intense one."""
     if scene.override:
         return (Prompt(scene.override),)
     words = scene.theme.prompt
@@ -52,7 +52,9 @@ def prompts_of(scene: Scene, weight: float) -> tuple[Prompt, ...]:
             Prompt(_compose(scene, head, words.intense), round(share * weight, 4)),
         ]
     else:
-        entries = [Prompt(_compose(scene, head, ""), share)]
+        rows = [(head, 1.0), *((other.text, other.weight) for other in words.beside)]
+        total = sum(row[1] for row in rows)
+        entries = [Prompt(_compose(scene, text, ""), round(share * part / total, 4)) for text, part in rows]
     if scene.accent:
         entries.append(Prompt(_compose(scene, scene.accent, ""), ACCENT_WEIGHT))
     return tuple(entries)

@@ -65,10 +65,18 @@ class Show:
 
     Args:
         themes: by slug, as :func:`load_themes` gives them; with none the built-in minimal theme plays.
+        standing: parameters with the value they have wherever no theme and no control gives them one.
         rng_seed: where ``new_seed`` starts, so that a run can be repeated.
     """
 
-    def __init__(self, settings: ShowSettings, themes: Mapping[str, Theme], *, rng_seed: int = 0) -> None:
+    def __init__(
+        self,
+        settings: ShowSettings,
+        themes: Mapping[str, Theme],
+        *,
+        rng_seed: int = 0,
+        standing: Mapping[str, ParamValue] | None = None,
+    ) -> None:
         self._settings = settings
         self._themes = _ordered(themes, settings.theme_order)
         self._theme = self._themes.get(settings.theme) or next(iter(self._themes.values()))
@@ -76,7 +84,7 @@ class Show:
         self._pace = PACE[settings.pace]
         self._desk = Desk()
         self._director = Director(self._theme)
-        self._mixer = Mixer(settings, self._desk, self._theme)
+        self._mixer = Mixer(settings, self._desk, self._theme, standing)
         self._bands = BandsSeen(tempo_gain=settings.tempo_gain)
         self._ambient = Ambient()
         self._spikes = SpikeDetector()
@@ -352,6 +360,11 @@ class Show:
             return old
         held = old.params if params == old.params else MappingProxyType(params)
         return DesiredState(old.revision + 1, plan, held, shots, paused, self._arrived, dues)
+
+    @property
+    def theme(self) -> str:
+        """The theme that plays, by slug."""
+        return self._theme.id
 
     @property
     def guide(self) -> GuideWish:

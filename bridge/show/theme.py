@@ -6,6 +6,7 @@ __all__ = [
     "SIGNALS",
     "BeatAction",
     "Beats",
+    "Beside",
     "Change",
     "Descriptors",
     "LeverName",
@@ -111,6 +112,13 @@ def _in_seconds(value: float | Length, grid: BeatGrid) -> float:
     return min(max(value.seconds(grid), low), high)
 
 
+class Beside(PartSettings):
+    """Another prompt, blended with the base all the time."""
+
+    text: Prompt = Field(description="Its words.")
+    weight: float = Field(default=1.0, gt=0, le=10_000, allow_inf_nan=False, description="Its weight; the base has 1.")
+
+
 class PromptWords(PartSettings):
     """The picture in words."""
 
@@ -118,11 +126,20 @@ class PromptWords(PartSettings):
     modifiers: tuple[Words, ...] = Field(default=(), max_length=12, description="Style, always added.")
     calm: Words = Field(default="", description="Ending of the calm prompt entry (text mode, prompt_weight 0).")
     intense: Words = Field(default="", description="Ending of the intense prompt entry (text mode, prompt_weight 1).")
+    beside: tuple[Beside, ...] = Field(
+        default=(),
+        max_length=8,
+        description="Further prompts, blended with the base by weight; not with calm and intense.",
+    )
 
     @model_validator(mode="after")
     def _two_ends(self) -> PromptWords:
         if bool(self.calm) != bool(self.intense):
             raise ValueError("calm and intense come as a pair: give both or neither")
+        if self.beside and self.calm:
+            raise ValueError(
+                "beside does not go with calm and intense, whose weights the music moves: give one of them"
+            )
         return self
 
 

@@ -11,9 +11,10 @@ from typing import Any, Final
 
 from bridge.model.document import suggest
 from bridge.model.errors import ScopeBridgeError
-from bridge.model.targets import ACTIONS, EFFECTS, MACROS, Intent
+from bridge.model.targets import ACTIONS, CHOICES, EFFECTS, MACROS, Intent
 
 ORIGIN = "web"
+_KINDS: Final = ("theme", "prompt", "mode", "avatar", "param", "macro", "fx", "tempo", "server")
 _TEMPO: Final = {"tempo/bpm": (20.0, 999.0), "tempo/beat": (0.0, 2.0**31 - 1), "tempo/playing": (0.0, 1.0)}
 
 
@@ -54,12 +55,12 @@ def _target(name: str, value: Any, now: float) -> Intent:
         raise BadRequestError(f"There is no {kind} {rest!r}.", hint=suggest(rest, known))
     if kind == "action":
         return action_intent(rest, json.dumps(value).encode(), now)
+    if kind in ("mode", "avatar") and name not in CHOICES:
+        raise BadRequestError(f"There is no target {name!r}.", hint=suggest(name, CHOICES))
     if name == "server" and (isinstance(value, bool) or not isinstance(value, str | int | float)):
         raise BadRequestError("server must be a number or a name.", hint='0 or "auto" chooses by preference.')
-    if kind not in ("theme", "prompt", "param", "macro", "fx", "tempo", "server"):
-        raise BadRequestError(
-            f"There is no target {name!r}.", hint=suggest(kind, ("theme", "prompt", "param", "macro", "fx", "server"))
-        )
+    if kind not in _KINDS:
+        raise BadRequestError(f"There is no target {name!r}.", hint=suggest(kind, _KINDS))
     given = _tempo(name, value) if kind == "tempo" else _value(name, value)
     return Intent(now, name, "set", given, normalised=kind in ("macro", "fx"), origin=ORIGIN)
 

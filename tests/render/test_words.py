@@ -4,7 +4,7 @@ import math
 
 import numpy as np
 import pytest
-from hypothesis import given, settings
+from hypothesis import example, given, settings
 from hypothesis import strategies as st
 
 from bridge.render.palette import HUES, TONES, palette_of
@@ -49,6 +49,7 @@ def test_any_text_can_be_read(text: str) -> None:
 
 
 @settings(max_examples=40)
+@example([(0.0, 1.0), (258.0, 1.0)], 1.5)
 @given(st.lists(st.tuples(st.floats(0, 359), st.floats(0.1, 5)), min_size=1, max_size=4), st.floats(0, 1.5))
 def test_palettes_stay_in_video_range_and_rise_with_tone(hues: list[tuple[float, float]], chroma: float) -> None:
     y, u, v = palette_of(tuple(hues), chroma).tables

@@ -17,7 +17,7 @@ from bridge.model.board import ProblemBoard
 from bridge.model.cell import Cell
 from bridge.model.facts import PodFacts, ScopeFacts
 from bridge.model.frames import Frame, LatestSlot
-from bridge.scope import ScopeClient, ScopeSettings
+from bridge.scope import AvatarSettings, ScopeClient, ScopeSettings
 
 PATIENCE = 20.0
 
@@ -126,6 +126,7 @@ def playing(
     start: bool = True,
     hidden: Callable[[], bool] = lambda: False,
     pod: Cell[PodFacts] | None = None,
+    avatar: dict[str, object] | None = None,
     **settings: object,
 ) -> Iterator[Player]:
     quick = {
@@ -145,6 +146,7 @@ def playing(
     facts.subscribe(lambda now: states.append(now.state))
     client = ScopeClient(
         ScopeSettings.model_validate({"urls": urls, **size, **quick, **settings}),
+        AvatarSettings.model_validate(avatar or {}),
         facts=facts,
         frames=frames,
         board=board,

@@ -26,10 +26,9 @@ from bridge.model.errors import (
 )
 from bridge.model.facts import ScopeFacts
 from bridge.model.frames import LatestSlot
+from bridge.scope import ScopeClient
 from bridge.scope import api as api_module
 from bridge.scope.api import ScopeApi
-from bridge.scope.link import Link
-from bridge.scope.pacer import Pacer
 from bridge.scope.settings import ScopeSettings
 
 Talk = Callable[[asyncio.StreamReader, asyncio.StreamWriter], Awaitable[None]]
@@ -232,20 +231,17 @@ def test_a_server_that_always_fails_is_not_stormed() -> None:
         server = await asyncio.start_server(serve, "127.0.0.1", 0)
         url = f"http://127.0.0.1:{server.sockets[0].getsockname()[1]}"
         board = ProblemBoard()
-        link = Link(
+        client = ScopeClient(
             ScopeSettings(urls=(url,), **settings_of),  # type: ignore[arg-type]
-            pacer=Pacer(),
-            hidden=lambda: False,
-            video_in=None,
             facts=Cell(ScopeFacts()),
             frames=LatestSlot(),
             board=board,
-            clock=clock,
         )
-        task = asyncio.create_task(link.run())
-        await enough.wait()
-        task.cancel()
-        await asyncio.gather(task, return_exceptions=True)
+        client.start()
+        try:
+            await enough.wait()
+        finally:
+            await asyncio.to_thread(client.stop)
         server.close()
         await server.wait_closed()
         assert [problem.code for problem in board.problems] == ["broken-off"]

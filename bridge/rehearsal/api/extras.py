@@ -5,6 +5,7 @@ from __future__ import annotations
 __all__ = ["routes"]
 
 import asyncio
+import time
 
 from aiohttp import web
 
@@ -44,8 +45,12 @@ async def hardware(request: web.Request) -> web.StreamResponse:
 
 async def upload_asset(request: web.Request) -> web.StreamResponse:
     content = await request.read()
+    hall, name = request.app[HALL], request.query.get("filename", "")
+    if (rejection := hall.faults.rejection("asset")) is not None:
+        raise Refusal(rejection, "Refused on purpose (rehearsal fault)")
+    hall.journal.uploaded(time.monotonic(), name, len(content))
     try:
-        asset = await asyncio.to_thread(request.app[HALL].assets.store, request.query.get("filename", ""), content)
+        asset = await asyncio.to_thread(hall.assets.store, name, content)
     except AssetError as error:
         raise Refusal(400, str(error)) from error
     return web.json_response(asset)

@@ -88,6 +88,30 @@ function showThemes(s) {
   $("about").textContent = (themes.find((theme) => theme.slug === s.theme) || {}).description || "";
 }
 
+// One line: which picture the avatar holds, a button for each, and the way over to the other input mode.
+function showAvatar(s) {
+  const box = $("avatar"), avatar = s.avatar || { references: [] };
+  const known = JSON.stringify([avatar, s.scope.mode]);
+  if (box.dataset.known === known) return;
+  box.dataset.known = known;
+  const button = (text, title, call) => {
+    const found = element("button", text);
+    found.title = title;
+    found.onclick = call;
+    return found;
+  };
+  const other = s.scope.mode === "video" ? "text" : "video";
+  put(box, button("To " + other, "The outputs hold the picture meanwhile", () => post("actions/mode_toggle")));
+  if (!avatar.references.length) return;
+  for (const name of avatar.references) {
+    const choice = button(name, "Hold this reference picture", () => post("targets", { "avatar/reference": name }));
+    choice.classList.toggle("on", name === avatar.reference);
+    box.append(choice);
+  }
+  const held = avatar.active ? `held at ${avatar.scale.toFixed(2)}` : avatar.reference ? "not held" : "no picture";
+  box.append(button("None", "No reference picture", () => post("actions/avatar_clear")), element("span", " " + held));
+}
+
 // Blended prompts have most of their words in common: those are shown once, then what each adds.
 function showPrompts(prompts) {
   const total = prompts.reduce((sum, prompt) => sum + prompt.weight, 0) || 1;
@@ -196,7 +220,7 @@ function show(s) {
   }));
   for (const name of ["freeze", "blackout", "panic"])
     document.querySelector(`[data-action=${name}]`).classList.toggle("on", Boolean((s.switches || {})[name]));
-  showTempo(s.tempo); showQuantize(s.quantize); showMeters(s.audio); showThemes(s); showPrompts(s.prompts || []); showMacros(s.macros);
+  showTempo(s.tempo); showQuantize(s.quantize); showMeters(s.audio); showThemes(s); showAvatar(s); showPrompts(s.prompts || []); showMacros(s.macros);
   showInputs(s); showTables(s);
   $("version").textContent = "Scope Bridge " + s.version;
 }
