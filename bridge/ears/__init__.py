@@ -3,6 +3,7 @@
 from bridge.ears.aubio_tracker import AubioTracker
 from bridge.ears.ears import Ears, Heard
 from bridge.ears.make import make_ears
+from bridge.ears.scope_tracker import ScopeTracker
 from bridge.ears.settings import EarsSettings
 from bridge.ears.thread import EarsThread
 from bridge.ears.tracker import NO_TRACK, Beat, Track, Tracker
@@ -15,6 +16,7 @@ __all__ = [
     "EarsSettings",
     "EarsThread",
     "Heard",
+    "ScopeTracker",
     "Track",
     "Tracker",
     "make_ears",

@@ -35,7 +35,9 @@ class EarsSettings(PartSettings):
     texture_ceiling: float = Field(0.5, ge=0.05, le=1.0, description="Spectral flatness that counts as pure noise.")
     low_hz: float = Field(200.0, ge=60.0, le=1000.0, description="Where the low band ends.")
     high_hz: float = Field(3000.0, ge=1000.0, le=12000.0, description="Where the high band begins.")
-    tracker: Literal["aubio", "none"] = Field("aubio", description="What finds the beats.")
+    tracker: Literal["scope", "aubio", "none"] = Field(
+        "scope", description="What finds the beats: our own net, aubio, or nothing."
+    )
     min_bpm: float = Field(80.0, ge=30.0, le=200.0, description="Slowest tempo; slower ones are doubled.")
     max_bpm: float = Field(180.0, ge=60.0, le=400.0, description="Fastest tempo; faster ones are halved.")
     min_confidence: float = Field(

@@ -21,6 +21,7 @@
         - PodRefused              RunPod refuses what was asked
       × OutputError               a sink cannot open or write
       × DependencyMissing         an optional package or system library is not installed
+      × WeightsBroken             the beat net's weights file is missing, unreadable or does not fit
       × ServiceError              the unit could not be installed
       × DaemonNotRunning          no daemon answers at the given address
 """
@@ -50,6 +51,7 @@ __all__ = [
     "ScopeUnreachable",
     "ServiceError",
     "VideoSourceError",
+    "WeightsBroken",
 ]
 
 from collections.abc import Sequence
@@ -191,6 +193,10 @@ class OutputError(ScopeBridgeError):
 
 class DependencyMissing(ScopeBridgeError):
     """Raised when an optional package or a system library is not installed."""
+
+
+class WeightsBroken(ScopeBridgeError):
+    """The weights file of the beat net is missing, cannot be read or does not fit."""
 
 
 class ServiceError(ScopeBridgeError):

@@ -121,7 +121,7 @@ def test_folding_stays_as_it_is_within_the_range_and_at_its_edges():
 def test_without_aubio_features_go_on_and_the_board_says_what_to_install(listen, monkeypatch):
     monkeypatch.setitem(sys.modules, "aubio", None)
     board = ProblemBoard()
-    heard = listen(demo_track()[: 8 * SAMPLE_RATE], ears=make_ears(EarsSettings(), board))
+    heard = listen(demo_track()[: 8 * SAMPLE_RATE], ears=make_ears(EarsSettings(tracker="aubio"), board))
     assert heard[-1].features.energy > 0.1
     assert not any(h.beats for h in heard)
     assert [(p.code, p.hint) for p in board.problems] == [("tracker_missing", "pip install aubio-ledfx")]

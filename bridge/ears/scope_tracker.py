@@ -1,0 +1,65 @@
+"""Our own beat tracker: mel bands, a small recurrent net, a beat pointer, beats fired on schedule.
+
+Figures beside aubio's: ``benchmarks/beats.py``; how its weights are made: ``training/README.md``.
+"""
+
+from __future__ import annotations
+
+__all__ = ["ScopeTracker"]
+
+import math
+from pathlib import Path
+from typing import Final
+
+import numpy as np
+import numpy.typing as npt
+
+from bridge.ears._dynamics import HOP_S
+from bridge.ears._keeper import BeatKeeper
+from bridge.ears._mel import MelBands, Rise
+from bridge.ears._net import BeatNet, load_weights
+from bridge.ears.tracker import NO_TRACK, Track
+
+_FORGET_HOPS: Final = round(1.0 / HOP_S)
+
+
+class ScopeTracker:
+    """Beats by our own net; issue 4 part 1.
+
+    Args:
+        min_bpm, max_bpm: range of tempi.
+        weights: another weights file than the shipped one.
+
+    Raises:
+        WeightsBroken: the weights cannot be used.
+    """
+
+    name: Final = "scope"
+
+    def __init__(self, min_bpm: float = 80.0, max_bpm: float = 180.0, weights: Path | None = None) -> None:
+        self._weights = load_weights(weights)
+        self._range = (min_bpm, max_bpm)
+        self._bands = MelBands()
+        self._gated_hops = 0
+        self._begin_anew()
+
+    def push(self, samples: npt.NDArray[np.float32], *, gated: bool) -> Track:
+        """Listen to 512 samples; times in the result count from their end."""
+        bands = self._bands.push(samples)
+        if not math.isfinite(float(bands.sum())):
+            # Broken samples stay in the window for four hops; in the net's memory they would stay for 24 s.
+            bands = np.zeros_like(bands)
+        if gated:
+            self._gated_hops += 1
+            if self._gated_hops > _FORGET_HOPS:
+                return NO_TRACK
+        elif self._gated_hops:
+            if self._gated_hops > _FORGET_HOPS:
+                self._begin_anew()
+            self._gated_hops = 0
+        return self._keeper.step(*self._net.step(self._rise.step(bands)))
+
+    def _begin_anew(self) -> None:
+        self._rise = Rise()
+        self._net = BeatNet(self._weights)
+        self._keeper = BeatKeeper(*self._range)
