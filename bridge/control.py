@@ -158,22 +158,22 @@ class Conductor:
         if heard.beats and self._loop is not None:
             self._loop.call_soon_threadsafe(self._on_beats_heard, heard.beats)
 
-    def post(self, *intents: Intent) -> None:
-        """Take intents from the page or the command line, and act on them at once."""
-        self.posted += len(intents)
-        for intent in intents:
-            described = self._events.begin(self._clock())
-            self._act((intent,))
-            if described:
-                self._events.add(intent.t, intent.origin, f"asks for {intent.target}", intents=(intent,))
+    def post(self, intent: Intent) -> Issue | None:
+        """Act on an intent from the page or the command line at once; what is wrong with it, and then nothing changed."""
+        self.posted += 1
+        described = self._events.begin(self._clock())
+        (issue,) = self._act((intent,))
+        if described:
+            self._events.add(intent.t, intent.origin, f"asks for {intent.target}", intents=(intent,))
+        return issue
 
-    def _act(self, intents: tuple[Intent, ...]) -> None:
+    def _act(self, intents: tuple[Intent, ...]) -> tuple[Issue | None, ...]:
         if not intents:
-            return
+            return ()
         now = self._clock()
-        for intent in intents:
-            self._supervisor.guard("show", self._take, intent, now)
+        issues = tuple(self._supervisor.guard("show", self._take, intent, now) for intent in intents)
         self._supervisor.guard("show", self._settle, now)
+        return issues
 
     def world(self, features: Features | None = None) -> World:
         """The world as of now."""
@@ -187,7 +187,8 @@ class Conductor:
             self._take(intent, now)
         self._settle(now, features)
 
-    def _take(self, intent: Intent, now: float) -> None:
+    def _take(self, intent: Intent, now: float) -> Issue | None:
+        """Do what an intent asks for; what the show could not do is counted and returned."""
         kind, _, name = intent.target.partition("/")
         if kind == "tempo":
             self._take_tempo(name, intent)
@@ -203,7 +204,7 @@ class Conductor:
                 self._reconnect()
         elif self._switching is not None and self._switching.takes(intent):
             came = self._switching.take(intent)
-            self._tell(intent, self.show.apply(came, self.world(), now) if isinstance(came, Intent) else came)
+            return self._tell(self.show.apply(came, self.world(), now) if isinstance(came, Intent) else came)
         elif kind == "server":
             if isinstance(intent.value, str | float | int):
                 self._choose_server(intent.value)
@@ -211,15 +212,16 @@ class Conductor:
             if intent.kind == "trigger":
                 self._pod(POD_GOALS[name])
         else:
-            self._tell(intent, self.show.apply(intent, self.world(), now))
+            return self._tell(self.show.apply(intent, self.world(), now))
+        return None
 
-    def _tell(self, intent: Intent, issue: Issue | None) -> None:
-        """Count what the show could not do."""
+    def _tell(self, issue: Issue | None) -> Issue | None:
         if issue is not None:
             self._board.reject(
                 issue.source, issue.message, f"{issue.where}. {issue.hint}" if issue.hint else issue.where
             )
             self._events.refuse(issue.message)
+        return issue
 
     def _take_tempo(self, name: str, intent: Intent) -> None:
         value = intent.value

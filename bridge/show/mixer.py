@@ -210,7 +210,11 @@ class Mixer:
         if self.seed is not None and parameters.prompts:
             found["base_seed"] = self.seed
         for name in self._desk.controls.names():
-            if (name not in self._levers or name not in found) and self._is_sent(name) and (value := self.anchor(name)) is not None:
+            if (
+                (name not in self._levers or name not in found)
+                and self._is_sent(name)
+                and (value := self.anchor(name)) is not None
+            ):
                 found[name] = value
         if "noise_scale" in found:
             self._make_noise_count(found)

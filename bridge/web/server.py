@@ -18,7 +18,7 @@ from typing import Any, Final, Protocol
 from aiohttp import hdrs, web
 
 from bridge.model.board import ProblemBoard
-from bridge.model.errors import ScopeBridgeError
+from bridge.model.errors import Issue, ScopeBridgeError
 from bridge.model.eventlog import EventLog
 from bridge.model.frames import LatestSlot
 from bridge.model.targets import ACTIONS, EFFECTS, MACROS, Intent
@@ -52,7 +52,7 @@ class WebServer:
 
     Args:
         status: the whole status document, as plain JSON values.
-        post: takes an intent; called on the control loop.
+        post: takes an intent and gives what is wrong with it; called on the control loop.
         preview: where pictures come from, None without one.
         complaints: what the watchdog says; empty means healthy.
         events: what arrives and what it does, for the monitor.
@@ -63,7 +63,7 @@ class WebServer:
         settings: WebSettings,
         *,
         status: Callable[[], Mapping[str, Any]],
-        post: Callable[[Intent], None],
+        post: Callable[[Intent], Issue | None],
         preview: Preview | None,
         complaints: Callable[[], tuple[str, ...]],
         board: ProblemBoard,
@@ -213,9 +213,17 @@ class WebServer:
         return self._take(*target_intents(await request.read(), self._clock()))
 
     def _take(self, *intents: Intent) -> web.Response:
+        """Act; 202 with what was taken and what was refused, 422 where nothing was taken."""
+        taken, refused = [], []
         for intent in intents:
-            self._post(intent)
-        return _json({"taken": [intent.target for intent in intents]}, status=202)
+            issue = self._post(intent)
+            if issue is None:
+                taken.append(intent.target)
+            else:
+                refused.append({"target": intent.target, "error": issue.message, "hint": issue.hint})
+        if refused and not taken:
+            return _json({"error": refused[0]["error"], "hint": refused[0]["hint"], "refused": refused}, status=422)
+        return _json({"taken": taken, "refused": refused}, status=202)
 
     async def _get_health(self, _: web.Request) -> web.Response:
         complaints = self._complaints()

@@ -13,7 +13,7 @@ from hypothesis import strategies as st
 from pydantic import SecretStr
 
 from bridge.model.board import ProblemBoard
-from bridge.model.errors import ScopeBridgeError
+from bridge.model.errors import Issue, ScopeBridgeError
 from bridge.model.eventlog import EventLog
 from bridge.model.frames import LatestSlot
 from bridge.model.plain import as_plain
@@ -81,14 +81,21 @@ class FakePreview:
             self.watchers -= 1
 
 
+def refuse_some(intent, taken, refuse):
+    if intent.target in refuse:
+        return Issue("web", None, intent.target, "is too high.", "At most 1.")
+    taken.append(intent)
+    return None
+
+
 @contextlib.asynccontextmanager
-async def serving(board=None, complaints=(), **settings):
+async def serving(board=None, complaints=(), refuse=(), **settings):
     board = board or ProblemBoard()
     preview, taken, events = FakePreview(), [], EventLog()
     server = WebServer(
         WebSettings(port=0, **settings),
         status=lambda: STATUS,
-        post=taken.append,
+        post=lambda intent: refuse_some(intent, taken, refuse),
         preview=preview,
         complaints=lambda: complaints,
         board=board,
@@ -147,6 +154,21 @@ def test_actions_params_and_targets_become_intents():
                 ("theme", "set", "x"),
                 ("macro/reaction", "set", 0.7),
             ]
+
+    run(scenario())
+
+
+def test_what_the_show_refuses_is_answered():
+    async def scenario():
+        async with serving(refuse=("param/width",)) as client:
+            answer = await client.post("/api/v1/params", json={"width": 99, "noise_scale": 0.5})
+            assert answer.status == 202
+            told = await answer.json()
+            assert told["taken"] == ["param/noise_scale"]
+            assert told["refused"] == [{"target": "param/width", "error": "is too high.", "hint": "At most 1."}]
+            answer = await client.post("/api/v1/params", json={"width": 99})
+            assert answer.status == 422
+            assert (await answer.json())["error"] == "is too high."
 
     run(scenario())
 
