@@ -135,10 +135,16 @@ def lose(sender: Any, fraction: float, dice: random.Random) -> None:
     repeat: Callable[[int], Awaitable[None]] = sender._retransmit
     pending: set[asyncio.Task[None]] = set()
 
+    def forget(task: asyncio.Task[None]) -> None:
+        pending.discard(task)
+        # A repeat that came due after the connection was closed has nobody to go to.
+        if not task.cancelled() and (error := task.exception()) is not None and not isinstance(error, ConnectionError):
+            raise error
+
     def later(number: int) -> None:
         task = asyncio.ensure_future(repeat(number))
         pending.add(task)
-        task.add_done_callback(pending.discard)
+        task.add_done_callback(forget)
 
     async def delayed(number: int) -> None:
         loop.call_later(0.04, later, number)
