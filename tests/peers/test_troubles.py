@@ -89,18 +89,6 @@ def test_a_foreign_load_that_fails_takes_our_pipeline_with_it(server: Server) ->
         assert not player.problems()
 
 
-@pytest.mark.provokes("vace-no-reference")
-def test_vace_without_a_reference_is_left_out_of_the_next_offer(server: Server) -> None:
-    server.fault("stall")
-    load = {"vace_enabled": True}
-    with playing(server.url, first_frame_timeout_s=0.3, load_params=load) as player:
-        player.met("vace-no-reference")
-        assert player.facts.value.vace_active
-        server.heal()
-        player.wait("live")
-        assert not player.facts.value.vace_active and not player.problems()
-
-
 @pytest.mark.provokes("no-input")
 def test_video_mode_without_frames(server: Server) -> None:
     server.fault("stall")

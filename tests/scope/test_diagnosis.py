@@ -10,7 +10,9 @@ from bridge.scope.replies import SessionMetrics
 NONE_MADE, SOME_MADE = SessionMetrics(1, 0, 0), SessionMetrics(1, 0, 40)
 
 
-@pytest.mark.provokes("no-pipeline-ids", "setup-failed", "no-media", "stale-turn", "pipeline-dead", "session-gone")
+@pytest.mark.provokes(
+    "no-pipeline-ids", "setup-failed", "no-media", "stale-turn", "pipeline-dead", "session-gone", "vace-no-reference"
+)
 @pytest.mark.parametrize(
     ("evidence", "code"),
     [
