@@ -241,7 +241,10 @@ def test_server_that_dies_and_returns(run: Callable[..., Any], jack: Jack) -> No
     jack.start()
     knobs = run(sender)
     listener.wait_ports(["peer:knobs", "open"], ["Scope Bridge", "open"], problems=[], seconds=30)
-    knobs.say("b0 10 05")
+    # JACK lists a port before its connection carries: said again and again, one of them is heard.
+    for _ in range(20):
+        knobs.say("b0 10 05")
+        time.sleep(0.1)
     listener.wait_event(kind="cc", raw=5)
 
 
