@@ -15,7 +15,7 @@ from bridge.ears._onsets import Onsets
 from bridge.ears._spectrum import Bands, Spectrum
 from bridge.ears.settings import EarsSettings
 from bridge.ears.tracker import NO_TRACK, Track, Tracker
-from bridge.model.events import TrackedBeat
+from bridge.model.events import SectionEvent, TrackedBeat
 from bridge.model.features import HOP, AudioBlock, Features
 
 _SILENT_DB = -120.0
@@ -23,10 +23,11 @@ _SILENT_DB = -120.0
 
 @dataclass(frozen=True, slots=True)
 class Heard:
-    """What one block said: its features, and the beats announced by it."""
+    """What one block said: its features, the beats announced by it, and the parts of the track that begin."""
 
     features: Features
     beats: tuple[TrackedBeat, ...] = ()
+    sections: tuple[SectionEvent, ...] = ()
 
 
 class Ears:

@@ -14,12 +14,15 @@ __all__ = [
     "MidiKind",
     "OscEvent",
     "OscValue",
+    "SectionEvent",
     "TapEvent",
     "TrackedBeat",
 ]
 
 from dataclasses import dataclass
 from typing import Literal, TypeAlias
+
+from bridge.model.features import Section
 
 OscValue: TypeAlias = "int | float | str | bytes | bool | tuple[OscValue, ...] | None"
 
@@ -90,6 +93,15 @@ class TrackedBeat:
     bpm: float
     confidence: float
     downbeat: bool | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class SectionEvent:
+    """A part of the track begins, as heard. ``t`` is when it was known; ``confidence`` 0..1."""
+
+    t: float
+    section: Section
+    confidence: float
 
 
 @dataclass(frozen=True, slots=True)
