@@ -5,7 +5,7 @@ from __future__ import annotations
 __all__ = ["NO_GRID", "BeatGrid", "TempoSource"]
 
 import math
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Literal
 
 TempoSource = Literal["audio", "midi_clock", "link", "osc", "os2l", "tap", "none"]
@@ -64,6 +64,10 @@ class BeatGrid:
     def next_beat(self, t: float, n: int = 1) -> float | None:
         """Time of the ``n``-th beat strictly after ``t`` (n at least 1), or None without a tempo."""
         return self.time_of(self.beat_at(t) + n)
+
+    def shifted(self, later_s: float) -> BeatGrid:
+        """The same beats ``later_s`` later (sooner where negative), for an output with an offset of its own."""
+        return replace(self, anchor=self.anchor + later_s) if later_s else self
 
 
 NO_GRID = BeatGrid()
