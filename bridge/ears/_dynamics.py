@@ -28,12 +28,12 @@ class DcBlock:
 
     def __init__(self) -> None:
         self._keep = per_hop(0.5)
-        self._offset = 0.0
+        self.offset = 0.0
 
     def step(self, mean: float) -> float:
         """The offset to take away, given this hop's mean."""
-        self._offset = self._keep * self._offset + (1 - self._keep) * mean
-        return self._offset
+        self.offset = self._keep * self.offset + (1 - self._keep) * mean
+        return self.offset
 
 
 class Gate:

@@ -44,9 +44,12 @@ class Measure:
         if total < _NOTHING:
             return _SILENCE
         flatness = math.exp(float(np.log(bins).mean())) / (total / len(bins))
-        levels = np.sqrt(self._bands.sums(amplitudes * amplitudes) * self._power).tolist()
+        # A full-scale sound that lost a large offset can reach beyond full scale.
+        levels = np.minimum(np.sqrt(self._bands.sums(amplitudes * amplitudes) * self._power), 1.0).tolist()
         low, mid, high = levels[:3]
-        return RawFeatures(rms, float(self._hertz @ bins) / total, flatness, low, mid, high, tuple(levels[3:]))
+        return RawFeatures(
+            min(rms, 1.0), float(self._hertz @ bins) / total, flatness, low, mid, high, tuple(levels[3:])
+        )
 
 
 @dataclass(frozen=True, slots=True)

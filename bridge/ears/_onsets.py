@@ -19,7 +19,7 @@ _SPREADS: Final = 4.0
 _COMPRESSION: Final = (2.0, 20.0, 60.0)
 # Least mean rise per bin that can be a start in the low, mid and high band and in each of the eight: just over what
 # steady noise does. Flux is counted in these, so that each band has the same say in the overall detector.
-_LEAST: Final = np.array([0.04, 0.018, 0.016, *(0.06, 0.05, 0.04, 0.03, 0.02, 0.02, 0.018, 0.018)], np.float32)
+_LEAST: Final = np.array([0.04, 0.018, 0.016, *(0.11, 0.06, 0.09, 0.045, 0.022, 0.03, 0.034, 0.022)], np.float32)
 _LEAST_OVERALL: Final = 0.4
 
 

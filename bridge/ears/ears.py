@@ -109,7 +109,7 @@ class Ears:
             self.mended += 1
             samples = np.where(np.isfinite(samples), samples, np.float32(0))
             peak = float(np.abs(samples).max())
-        return np.clip(samples, -1, 1), peak
+        return np.clip(samples, -1, 1), min(peak, 1.0)
 
     def _beats(self, samples: npt.NDArray[np.float32], t: float, *, gated: bool) -> tuple[TrackedBeat, ...]:
         if self._tracker is None:
