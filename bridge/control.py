@@ -12,7 +12,7 @@ import asyncio
 import dataclasses
 import threading
 from collections.abc import Callable, Iterable
-from typing import Final, Literal
+from typing import Any, Final, Literal
 
 from bridge.ears import Heard
 from bridge.feedback import SUBSCRIBE, UNSUBSCRIBE, OscFeedback
@@ -297,8 +297,17 @@ class Conductor:
         self._fx.set(output.fx)
 
 
+_STARTS: Final = ("onset", "onset_low", "onset_mid", "onset_high")
+_STRUCK: Final = ("kick", "snare", "hat")
+_AT_REST: Final[dict[str, Any]] = {
+    **dict.fromkeys(_STARTS, False),
+    **dict.fromkeys(_STRUCK, 0.0),
+    "onset_bands": SILENCE.onset_bands,
+}
+
+
 class _LatestFeatures:
-    """The newest features; an onset that fell between two ticks is kept for the next."""
+    """The newest features; what lasts but a hop (starts, drums, a change of harmony) is kept for the next tick."""
 
     def __init__(self) -> None:
         self._lock = threading.Lock()
@@ -307,27 +316,26 @@ class _LatestFeatures:
 
     def put(self, features: Features) -> None:
         with self._lock:
-            old = self._value
-            if not self._taken and (old.onset or old.onset_low or old.onset_mid or old.onset_high):
-                features = dataclasses.replace(
-                    features,
-                    onset=features.onset or old.onset,
-                    onset_low=features.onset_low or old.onset_low,
-                    onset_mid=features.onset_mid or old.onset_mid,
-                    onset_high=features.onset_high or old.onset_high,
-                )
-            self._value = features
+            self._value = features if self._taken else _with_moments(features, self._value)
             self._taken = False
 
     def take(self) -> Features:
-        """The newest features; an onset is told once."""
+        """The newest features; a start or a drum is told once."""
         with self._lock:
-            value = self._value
-            if self._taken and value.onset:
-                value = dataclasses.replace(value, onset=False, onset_low=False, onset_mid=False, onset_high=False)
+            value = dataclasses.replace(self._value, **_AT_REST) if self._taken else self._value
             self._taken = True
             return value
 
     def peek(self) -> Features:
         with self._lock:
             return self._value
+
+
+def _with_moments(new: Features, old: Features) -> Features:
+    """``new`` with what ``old`` said of its own moment."""
+    now: Any = new
+    was: Any = old
+    kept: dict[str, Any] = {name: getattr(now, name) or getattr(was, name) for name in _STARTS}
+    kept |= {name: max(getattr(now, name), getattr(was, name)) for name in (*_STRUCK, "harmonic_change")}
+    starts = tuple(a or b for a, b in zip(new.onset_bands, old.onset_bands, strict=True))
+    return dataclasses.replace(new, onset_bands=starts, **kept)
