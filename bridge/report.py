@@ -119,6 +119,8 @@ class StatusReport:
             "bar": status.bar,
             "in_bar": grid.in_bar_at(now),
             "confidence": status.confidence,
+            "next_beat_sd_ms": status.next_beat_sd_ms,
+            "bpm_sd": status.bpm_sd,
             "sources": status.sources,
         }
 

@@ -162,7 +162,10 @@ class AvatarStatus:
 
 @dataclass(frozen=True, slots=True)
 class TempoStatus:
-    """The one clock as the page shows it; ``sources`` lists what each source says."""
+    """The one clock as the page shows it; ``sources`` lists what each source says.
+
+    ``next_beat_sd_ms`` is how well the next beat is known (one standard deviation), ``bpm_sd`` the same of the tempo.
+    """
 
     source: str = "none"
     bpm: float | None = None
@@ -170,6 +173,8 @@ class TempoStatus:
     beat: int = 0
     bar: int = 0
     confidence: float = 0.0
+    next_beat_sd_ms: float | None = None
+    bpm_sd: float | None = None
     sources: Mapping[str, Any] = field(default_factory=dict)
 
 

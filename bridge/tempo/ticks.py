@@ -34,7 +34,7 @@ _HICCUP_S: Final = 0.008
 _HICCUP_SHARE: Final = 0.6
 _STEADY_TICKS: Final = 24
 _STEADY_RMS_S: Final = 0.012
-_LEAST_S: Final = 0.0003
+_LEAST_S: Final = 0.0002
 _LEAST_DRIFT: Final = 5e-5
 """What drivers and two computers' clocks add, however regular the ticks."""
 
