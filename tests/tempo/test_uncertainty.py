@@ -79,7 +79,8 @@ def midi(seed: int) -> list[TempoEvent]:
 
 def ears(seed: int) -> list[TempoEvent]:
     rng = np.random.default_rng(seed)
-    late = [float(rng.normal(0.0, 0.008)) for _ in range(60)]
+    beside = float(rng.normal(0.0, 0.007))  # a tracker stays beside the beat for a whole song
+    late = [beside + float(rng.normal(0.0, 0.008)) for _ in range(60)]
     return [
         TrackedBeat(beat.t + off, beat.t + off, 120.0, 0.8)
         for beat, off in zip(heard(1.0, 120.0, 60), late, strict=True)
@@ -93,7 +94,7 @@ def program(seed: int) -> list[TempoEvent]:
 
 @pytest.mark.parametrize("source", [midi, ears, program])
 def test_about_two_of_three_beats_lie_within_one_standard_deviation(source) -> None:  # type: ignore[no-untyped-def]
-    found = [hit for seed in range(6) for hit in shares(source(seed), 1.0, 0.5, 6.0)]
+    found = [hit for seed in range(12) for hit in shares(source(seed), 1.0, 0.5, 6.0)]
     assert len(found) > 100
     assert 0.55 <= np.mean(found) <= 0.9
 
