@@ -1,4 +1,4 @@
-"""Tap tempo: at least three taps, the first is the downbeat."""
+"""Tap tempo: a line through at least three taps, the first is the downbeat."""
 
 from __future__ import annotations
 
