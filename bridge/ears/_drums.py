@@ -106,7 +106,7 @@ def _load(path: Path | None) -> list[tuple[npt.NDArray[np.float32], npt.NDArray[
     width = INPUTS
     for number in range(len(arrays) // 2):
         weight, bias = arrays.get(f"weight_{number}"), arrays.get(f"bias_{number}")
-        if weight is None or bias is None or weight.ndim != 2 or weight.shape != (width, len(bias)):
+        if weight is None or bias is None or bias.ndim != 1 or weight.shape != (width, len(bias)):
             raise _broken(f"does not fit: layer {number} should take {width} values")
         if not (np.isfinite(weight).all() and np.isfinite(bias).all()):
             raise _broken(f"does not fit: layer {number} holds values that are no numbers")

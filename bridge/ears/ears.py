@@ -13,6 +13,7 @@ import numpy.typing as npt
 from bridge.ears._drums import Drums
 from bridge.ears._dynamics import AutoGain, ClipLamp, DcBlock, Gate
 from bridge.ears._harmony import Harmony
+from bridge.ears._input import InputWatch
 from bridge.ears._measure import Measure, Normal
 from bridge.ears._onsets import Onsets
 from bridge.ears._spectrum import Spectrum, feature_bands
@@ -56,6 +57,7 @@ class Ears:
         self._gate = Gate(settings.gate_db, settings.gate_hysteresis_db)
         self._gain = AutoGain(settings.energy_ceiling, settings.max_gain_db)
         self._lamp = ClipLamp()
+        self._watch = InputWatch()
         self.mended = 0
         self.track: Track = NO_TRACK
 
@@ -67,7 +69,9 @@ class Ears:
         Raises:
             ValueError: the block does not hold 512 samples.
         """
+        mended = self.mended
         given, peak = self._mend(block.samples)
+        level_db, lamp = _decibels(_rms(given)), self._lamp.step(given, peak)
         samples = given - np.float32(self._dc.step(float(given.mean())))
         rms = _rms(samples)
         gated = self._gate.step(_decibels(rms))
@@ -83,9 +87,9 @@ class Ears:
         kick, snare, hat = [0.0] * 3 if gated else drums
         features = Features(
             t=block.t,
-            level_db=_decibels(_rms(given)),
+            level_db=level_db,
             peak_db=_decibels(peak),
-            clipping=self._lamp.step(given, peak),
+            clipping=lamp,
             gated=gated,
             energy=shape.energy,
             energy_rise=shape.energy_rise,
@@ -107,6 +111,9 @@ class Ears:
             hat=hat,
             harmonic_change=self._harmony.step(samples, resting=resting),
             raw=raw,
+            input_state=self._watch.step(
+                mended=self.mended > mended, offset=self._dc.offset, lamp=lamp, level_db=level_db, gated=gated
+            ),
         )
         return Heard(features, self._beats(samples, block.t, gated=gated))
 
