@@ -139,4 +139,11 @@ class StatusReport:
             "clipping": features.clipping,
             "gated": features.gated,
             "overflows": source.overflows,
+            "peak_db": features.peak_db if heard else None,
+            "energy_peak": features.energy_peak,
+            "energy_long": features.energy_long,
+            "bands8": features.bands,
+            "drums": dict(zip(("kick", "snare", "hat"), self._app.conductor.drums, strict=True)),
+            "harmonic_change": features.harmonic_change,
+            "input_state": features.input_state,
         }

@@ -180,7 +180,11 @@ class TempoStatus:
 
 @dataclass(frozen=True, slots=True)
 class AudioStatus:
-    """The audio input. ``state`` is ``running``, ``waiting`` (device missing), ``ended`` or ``off``."""
+    """The audio input. ``state`` is ``running``, ``waiting`` (device missing), ``ended`` or ``off``.
+
+    ``input_state`` is what arrives: ``sound``, ``quiet`` (under the gate), ``silent``, ``clipping``, ``offset`` or ``broken``.
+    ``bands8`` goes from the lowest to the highest, ``drums`` holds kick, snare and hat, falling over 0.1 s.
+    """
 
     source: str = ""
     state: str = "off"
@@ -192,6 +196,13 @@ class AudioStatus:
     clipping: bool = False
     gated: bool = True
     overflows: int = 0
+    peak_db: float | None = None
+    energy_peak: float = 0.0
+    energy_long: float = 0.0
+    bands8: tuple[float, ...] = ()
+    drums: Mapping[str, float] = field(default_factory=dict)
+    harmonic_change: float = 0.0
+    input_state: str = "quiet"
 
 
 @dataclass(frozen=True, slots=True)
