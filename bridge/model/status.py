@@ -7,6 +7,7 @@ __all__ = [
     "AvatarStatus",
     "LandingsStatus",
     "MidiPortStatus",
+    "Os2lStatus",
     "OscStatus",
     "OutputStatus",
     "PodLimits",
@@ -207,6 +208,18 @@ class OscStatus:
     rejected: int = 0
     dropped: int | None = None
     state: str = "listening"
+
+
+@dataclass(frozen=True, slots=True)
+class Os2lStatus:
+    """The OS2L server. ``peers`` are connected now; ``ignored`` counts messages of kinds that are not used."""
+
+    address: str
+    state: str = "listening"
+    peers: int = 0
+    received: int = 0
+    ignored: int = 0
+    rejected: int = 0
 
 
 @dataclass(frozen=True, slots=True)
