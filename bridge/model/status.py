@@ -6,6 +6,7 @@ __all__ = [
     "AudioStatus",
     "AvatarStatus",
     "LandingsStatus",
+    "MidiClockOutStatus",
     "MidiPortStatus",
     "Os2lStatus",
     "OscStatus",
@@ -197,6 +198,20 @@ class MidiPortStatus:
     port: str
     state: str
     events: int = 0
+
+
+@dataclass(frozen=True, slots=True)
+class MidiClockOutStatus:
+    """MIDI clock out. ``state`` is ``open``, ``waiting`` or ``paused`` (the port's own clock leads ours).
+
+    ``running``: receivers were started. ``sent`` and ``skipped`` count ticks.
+    """
+
+    port: str
+    state: str
+    running: bool = False
+    sent: int = 0
+    skipped: int = 0
 
 
 @dataclass(frozen=True, slots=True)

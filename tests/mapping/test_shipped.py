@@ -255,7 +255,7 @@ def test_resolume_addresses() -> None:
 def test_virtualdj_pads_and_knobs() -> None:
     mapper = Mapper(SHIPPED)
     assert mapper.feed(osc("/os2l/btn/blackout", 1.0), {}, 0.0)[0].target == "action/blackout"
-    assert mapper.feed(osc("/os2l/btn/blackout", 0.0), {}, 0.1) == ()
+    assert mapper.feed(osc("/os2l/btn/blackout", 0.0), {}, 0.1)[0].kind == "release"
     assert mapper.feed(osc("/os2l/btn/neon-foundry", 1.0), {}, 0.0)[0].target == "theme/neon-foundry"
     assert mapper.feed(osc("/os2l/cmd/1", 0.75), {}, 0.0)[0].value == 0.75
 
