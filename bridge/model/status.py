@@ -6,6 +6,7 @@ __all__ = [
     "AudioStatus",
     "AvatarStatus",
     "LandingsStatus",
+    "LinkStatus",
     "MidiClockOutStatus",
     "MidiPortStatus",
     "Os2lStatus",
@@ -198,6 +199,20 @@ class MidiPortStatus:
     port: str
     state: str
     events: int = 0
+
+
+@dataclass(frozen=True, slots=True)
+class LinkStatus:
+    """The Link session. In mode ``lead``: ``error_ms`` is how much later its beat comes than the clock's, ``forced``
+    counts jumps of its beat, ``yielded`` tempi of others that were left to stand for a while.
+    """
+
+    mode: str
+    peers: int
+    bpm: float
+    error_ms: float | None = None
+    forced: int = 0
+    yielded: int = 0
 
 
 @dataclass(frozen=True, slots=True)

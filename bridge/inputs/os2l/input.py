@@ -50,7 +50,8 @@ class Os2lInput:
         self._connections: set[Connection] = set()
         self._leads: tuple[Connection, float] | None = None
         self._buttons: dict[str, bool] = {}
-        self._received = 0
+        self.received = 0
+        """Messages of every kind since the start."""
         self._ignored = 0
         self._rejected = 0
         self._address = ""
@@ -95,7 +96,7 @@ class Os2lInput:
             address=self._address or format_address(self._settings.address, self._settings.port),
             state="listening" if self._address else "waiting",
             peers=len(self._connections),
-            received=self._received,
+            received=self.received,
             ignored=self._ignored,
             rejected=self._rejected,
         )
@@ -123,7 +124,7 @@ class Os2lInput:
 
     def take(self, connection: Connection, message: dict[str, Any], t: float) -> None:
         """See :class:`~bridge.inputs.os2l.connection.Owner`."""
-        self._received += 1
+        self.received += 1
         event = understand(message, t, connection.peer, connection.beats)
         if isinstance(event, BpmReport):
             connection.beats += 1
