@@ -165,8 +165,7 @@ class App:
         self.link = LinkInput(
             settings.link,
             on_event=self.conductor.on_tempo,
-            bpm=lambda: self.conductor.tempo.bpm,
-            grid=lambda: self.conductor.tempo.grid,
+            grid=lambda: self.conductor.tempo.grid.shifted(settings.tempo.offset_ms.link / 1000.0),
             board=self.board,
             clock=clock,
         )
@@ -179,7 +178,7 @@ class App:
         )
         self.clock_out = MidiClockOut(
             settings.midi_clock_out,
-            grid=lambda: self.conductor.tempo.grid,
+            grid=lambda: self.conductor.tempo.grid.shifted(settings.tempo.offset_ms.midi_clock / 1000.0),
             follows=lambda: self.conductor.tempo.midi_clock_port,
             connect=lambda: RtMidiOutputs(settings.midi.backend, settings.midi.jack_client),
             board=self.board,

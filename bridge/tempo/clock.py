@@ -76,11 +76,6 @@ class TempoClock:
         return self._steering.grid
 
     @property
-    def bpm(self) -> float | None:
-        """The leading source's tempo, without the bends by which the grid follows it; None without one."""
-        return None if self._led is None else self._target(self._led).bpm
-
-    @property
     def midi_clock_port(self) -> str:
         """The port whose MIDI clock leads, "" while another source does."""
         return self._midi.port if self._led is not None and self._led.source == "midi_clock" else ""

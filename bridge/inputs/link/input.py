@@ -34,8 +34,7 @@ class LinkInput:
 
     Args:
         on_event: takes the reports, on the control loop.
-        bpm: the clock's tempo now, None without one.
-        grid: the clock's grid, shifted by this output's offset; for mode lead.
+        grid: the clock's grid now, shifted by this output's offset.
         make: makes the session; :func:`~bridge.inputs.link.session.join` but in tests.
     """
 
@@ -44,7 +43,6 @@ class LinkInput:
         settings: LinkSettings,
         *,
         on_event: Callable[[BpmReport], None],
-        bpm: Callable[[], float | None],
         grid: Callable[[], BeatGrid],
         board: ProblemBoard,
         clock: Callable[[], float] = time.monotonic,
@@ -52,7 +50,6 @@ class LinkInput:
     ) -> None:
         self._settings = settings
         self._on_event = on_event
-        self._bpm = bpm
         self._grid = grid
         self._board = board
         self._clock = clock
@@ -65,7 +62,7 @@ class LinkInput:
         if not self._settings.enabled:
             return
         try:
-            session = self._make(self._bpm() or IDLE_BPM)
+            session = self._make(self._grid().bpm or IDLE_BPM)
         except DependencyMissing as error:
             self._board.pin(PART, "missing", error.message, error.hint)
             return
@@ -104,14 +101,14 @@ class LinkInput:
         if session.num_peers:
             self._on_event(BpmReport(now, bpm=session.tempo, beat=round(beat), source="link"))
             return
-        heard = self._bpm()
+        heard = self._grid().bpm
         if heard is not None and abs(heard - session.tempo) > 0.01:
             session.tempo = heard
 
     def _guide(self, session: LinkSession) -> None:
-        grid, bpm = self._grid(), self._bpm()
+        grid = self._grid()
         now, beat = self._clock(), session.beat
-        wish = self._lead.wish(grid, bpm, session.tempo, beat, now)
+        wish = self._lead.wish(grid, session.tempo, beat, now)
         if wish.tempo is not None:
             session.tempo = wish.tempo
         if wish.move is not None:

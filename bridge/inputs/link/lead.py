@@ -1,8 +1,8 @@
 """Link out: what to change about the session so that it beats as the clock does. Pure.
 
 A Link session has no leader: whoever changes tempo or beat last changes it for all. So the bridge changes as little as
-it can. The tempo is set where it differs by more than 0.02 BPM. A beat that is up to 60 ms off is drawn near by a tempo a
-little aside, over four beats; only further off is it forced, which the others hear as a jump. A tempo that somebody else
+it can. The tempo is set where it differs by more than 0.02 BPM. A beat that is 3 to 60 ms off is drawn near by a tempo a
+little aside, for four beats; only further off is it forced, which the others hear as a jump. A tempo that somebody else
 sets stands for four beats; then the clock's is set again, since the clock is what the room hears.
 """
 
@@ -16,14 +16,14 @@ from typing import Final
 from bridge.model.beatgrid import BeatGrid
 
 _SAME_BPM: Final = 0.02
-_NEAR_S: Final = 0.002
+_NEAR_S: Final = 0.003
 """A beat this near is left alone."""
+_MET_S: Final = 0.001
 _FAR_S: Final = 0.060
 _DRAW_BEATS: Final = 4.0
 _YIELD_BEATS: Final = 4.0
 _FORCE_BEATS: Final = 4.0
 """After a forced beat the others get so long to settle; a bar elsewhere must stay there for so long."""
-_SLOWEST_BPM: Final = 20.0
 
 
 @dataclass(frozen=True, slots=True)
@@ -42,19 +42,17 @@ class Lead:
         self._yield_until: float | None = None
         self._settled_at = 0.0
         self._elsewhere_since: float | None = None
+        self._bend = 0.0
         self.yielded = 0
         """How often somebody else's tempo was left to stand."""
         self.forced = 0
         self.error_s: float | None = None
         """How much later the session's beat comes than the grid's; None while nothing is led."""
 
-    def wish(self, grid: BeatGrid, bpm: float | None, session_bpm: float, session_beat: float, now: float) -> Wish:
-        """What to change now.
-
-        ``bpm`` is the clock's tempo without the bends by which its grid follows a source; ``session_beat`` was read at
-        ``now`` together with ``session_bpm``.
-        """
-        if grid.bpm is None or bpm is None:
+    def wish(self, grid: BeatGrid, session_bpm: float, session_beat: float, now: float) -> Wish:
+        """What to change now; ``session_beat`` was read at ``now``, together with ``session_bpm``."""
+        bpm = grid.bpm
+        if bpm is None:
             self._set_bpm = self.error_s = self._yield_until = None
             return Wish()
         period = 60.0 / bpm
@@ -68,10 +66,11 @@ class Lead:
                 return self._at_tempo(bpm, session_bpm)
             self._settled_at = now + _FORCE_BEATS * period
             self._elsewhere_since = None
+            self._bend = 0.0
             self.forced += 1
             return Wish(self._at_tempo(bpm, session_bpm).tempo, -off)
-        bend = -within / _DRAW_BEATS if abs(within) * period > _NEAR_S else 0.0
-        return self._at_tempo(max(_SLOWEST_BPM, bpm * (1.0 + bend)), session_bpm)
+        self._draw(within, period)
+        return self._at_tempo(bpm * (1.0 + self._bend), session_bpm)
 
     def _beats_off(self, grid: BeatGrid, session_beat: float, now: float) -> float:
         """How many beats the session's bar is ahead of the grid's, at most half a bar either way."""
@@ -95,6 +94,13 @@ class Lead:
         if self._elsewhere_since is None:
             self._elsewhere_since = now
         return now - self._elsewhere_since >= _FORCE_BEATS * period
+
+    def _draw(self, within: float, period: float) -> None:
+        """Begin to bend the tempo when the beat is off, and end it when the beats have met: two changes, not a stream."""
+        if abs(within) * period <= _MET_S or within * self._bend > 0:
+            self._bend = 0.0
+        if abs(within) * period > _NEAR_S and abs(within) > 1.5 * _DRAW_BEATS * abs(self._bend):
+            self._bend = -within / _DRAW_BEATS
 
     def _at_tempo(self, bpm: float, session_bpm: float) -> Wish:
         if abs(bpm - session_bpm) <= _SAME_BPM:
