@@ -30,7 +30,8 @@ class Os2lInput:
     """Listens for DJ programs and calls ``on_beat`` and ``on_control``, in the loop's thread.
 
     Of several programs that send beats one is followed, the first, until it falls silent: two decks' beats in turn are
-    no tempo. Buttons and commands are heard from all. ``tell`` sends button states back.
+    no tempo. Buttons and commands are heard from all. ``tell`` sends button states back; a newcomer takes a button that
+    it is told nothing of for off.
     """
 
     def __init__(
@@ -118,8 +119,8 @@ class Os2lInput:
         if len(self._connections) > MAX_PEERS:
             self.refuse(connection, f"{MAX_PEERS} programs are connected already", "")
             return False
-        for name, on in self._buttons.items():
-            connection.tell(_feedback(name, on))
+        for name in (name for name, on in self._buttons.items() if on):
+            connection.tell(_feedback(name, True))
         return True
 
     def take(self, connection: Connection, message: dict[str, Any], t: float) -> None:
