@@ -115,7 +115,10 @@ class ClockTicks:
 
     def _watch_bars(self, grid: BeatGrid, tick: int) -> None:
         """Before a beat: has the bar moved under the receivers, for a whole bar already?"""
-        if not self._running or self._place_at is not None or self._origin is None:
+        if self._place_at is not None:
+            self._place_at = _bar_from(grid, tick)
+            return
+        if self._origin is None:
             return
         by = (grid.downbeat - self._origin // PPQN) % grid.beats_per_bar
         before, beats = self._moved

@@ -137,9 +137,7 @@ class MidiClockOut:
             self._stopping.wait(max(0.0, min(due - self._clock(), _LONGEST_WAIT_S)))
         self._send(self._ticks.stop())
         self._lose_port()
-        if self._ports is not None:
-            self._ports.close()
-            self._ports = None
+        self._lose_system()
 
     def turn(self, now: float) -> float:
         """Look for the port where it is time to, send what is due; when to come again at the latest."""
@@ -177,47 +175,52 @@ class MidiClockOut:
     def _look(self, now: float) -> None:
         """Open what is wanted and there, close what is gone."""
         try:
-            if self._ports is None:
-                self._ports = self._connect()
-                self._tries = 0
-            elif not self._ports.alive():
-                raise MidiPortError(
-                    "The MIDI system has gone.", hint="It is looked for again; start JACK if you use it."
-                )
-            self._board.clear(PART, "no_backend")
-            self._match_port(self._ports)
+            ports = self._system()
         except MidiPortError as error:
             self._board.pin(PART, "no_backend", error.message, error.hint)
             self._lose_port()
-            if self._ports is not None:
-                self._ports.close()
-                self._ports = None
+            self._lose_system()
             self._look_at = now + _RETRY_S[min(self._tries, len(_RETRY_S) - 1)]
             self._tries += 1
+            return
+        self._board.clear(PART, "no_backend")
+        try:
+            self._match_port(ports)
+        except MidiPortError as error:
+            self._board.pin(PART, "port", error.message, error.hint)
+
+    def _system(self) -> ClockPorts:
+        if self._ports is None:
+            self._ports = self._connect()
+            self._tries = 0
+        elif not self._ports.alive():
+            raise MidiPortError("The MIDI system has gone.", hint="It is looked for again; start JACK if you use it.")
+        return self._ports
+
+    def _lose_system(self) -> None:
+        if self._ports is not None:
+            self._ports.close()
+            self._ports = None
 
     def _match_port(self, ports: ClockPorts) -> None:
-        if not self._settings.port:
-            if self._port is None:
-                self._take(ports.open_virtual(VIRTUAL_CLOCK))
-            if self._port is None:
-                self._board.pin(PART, "port", "This system has no virtual MIDI ports.", "Set midi_clock_out.port.")
-            return
-        name = ports.find(self._settings.port)
+        """Have the wanted port open. Raises MidiPortError saying why it is not."""
+        wanted = self._settings.port
+        name = ports.find(wanted) if wanted else VIRTUAL_CLOCK
         if self._port is not None and self._port.name != name:
             self._lose_port()
         if name is None:
-            missing = f"No MIDI output is called {self._settings.port}."
-            self._board.pin(PART, "port", missing, "Plug it in; see: scope-bridge devices.")
-        elif self._port is None:
-            self._take(ports.open(name))
+            raise MidiPortError(f"No MIDI output is called {wanted}.", hint="Plug it in; see: scope-bridge devices.")
+        if self._port is None:
+            port = ports.open(name) if wanted else ports.open_virtual(name)
+            if port is None:
+                raise MidiPortError("This system has no virtual MIDI ports.", hint="Set midi_clock_out.port.")
+            self._take(port)
+        self._board.clear(PART, "port")
 
-    def _take(self, port: ClockPort | None) -> None:
-        if port is None:
-            return
+    def _take(self, port: ClockPort) -> None:
         self._port = port
         self._state = "open"
         self._renew_ticks()
-        self._board.clear(PART, "port")
         logger.info("%s: %s is open", PART, port.name)
 
     def _renew_ticks(self) -> None:

@@ -105,6 +105,15 @@ def test_a_bar_that_moved_for_good_moves_the_receivers_without_losing_a_tick() -
     assert opens_bar
 
 
+def test_a_bar_that_moves_before_the_start_is_waited_for() -> None:
+    ticks = ClockTicks()
+    receiver = play(ticks, GRID, 10.3, 11.2)
+    play(ticks, dataclasses.replace(GRID, downbeat=2), 11.2, 14.0, receiver)
+    ((started, message),) = receiver.log
+    assert message == START
+    assert started == pytest.approx(13.0 - 0.5 / 48, abs=2e-4)
+
+
 def test_a_bar_that_flickers_moves_nobody() -> None:
     ticks = ClockTicks()
     receiver = play(ticks, GRID, 10.0, 14.0)

@@ -114,5 +114,5 @@ class LinkInput:
         if wish.move is not None:
             session.force_beat(session.beat + wish.move)
         playing = grid.bpm is not None
-        if self._settings.start_stop and session.playing != playing and (not playing or grid.in_bar_at(now) == 0):
-            session.playing = playing
+        if self._settings.start_stop and session.playing != playing:
+            session.playing = playing  # programs that follow it start at their next bar by themselves

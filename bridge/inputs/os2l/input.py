@@ -65,9 +65,10 @@ class Os2lInput:
         try:
             host, port, *_ = server.sockets[0].getsockname()
             self._address = format_address(host, port)
-            async with asyncio.TaskGroup() as both:
-                both.create_task(announce(self._settings, port, self._board), name="os2l-announce")
-                both.create_task(server.serve_forever(), name="os2l-serve")
+            await announce(
+                self._settings, port, self._board
+            )  # until cancelled; at once where it is not wanted or fails
+            await asyncio.Event().wait()
         finally:
             self._address = ""
             server.close()

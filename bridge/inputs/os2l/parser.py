@@ -19,6 +19,8 @@ MAX_MESSAGE: Final = 4096
 _MARK: Final = re.compile(rb'["{}\\\x00-\x1f]')
 _BEGINNING: Final = b'{"evt"'
 """Never stands inside a whole message: quotes in a string are escaped, and no message holds another."""
+_BETWEEN: Final = b" \t\r\n\0"
+"""What may stand between messages."""
 
 
 class MessageStream:
@@ -71,7 +73,7 @@ class MessageStream:
         """Drop what stands before the next ``{``; False when there is none yet."""
         at = self._buffer.find(b"{")
         skipped = bytes(self._buffer[: at if at >= 0 else len(self._buffer)])
-        if skipped.strip():
+        if skipped.strip(_BETWEEN):
             self._refuse("no JSON object", skipped)
         self._forget(len(skipped))
         if at < 0:

@@ -30,10 +30,10 @@ def cut(data: bytes, places: list[int]) -> list[bytes]:
 
 
 def test_messages_back_to_back() -> None:
-    found, reasons = parse(BEAT + BUTTON + b"\r\n " + BEAT + b"\0")
+    found, reasons = parse(BEAT + BUTTON + b"\r\n " + BEAT + b"\0,")
     assert [message["evt"] for message in found] == ["beat", "btn", "beat"]
     assert found[0] == {"evt": "beat", "change": False, "pos": 16, "bpm": 116.04, "strength": 0.8}
-    assert reasons == ["no JSON object"]  # the NUL
+    assert reasons == ["no JSON object"]  # the comma
 
 
 @pytest.mark.parametrize(
