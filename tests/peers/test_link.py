@@ -101,3 +101,33 @@ def test_a_session_with_another_tempo_is_led_into_step(tmp_path: Path) -> None:
     assert [one for one in said if abs(one["off_ms"]) >= 10] == []
     assert abs(said[-1]["tempo"] - 126.0) < 0.5
     assert said[-1]["playing"]
+
+
+DAEMON_LEADS = """
+import json, subprocess, sys, time, urllib.request
+from pythonosc.udp_client import SimpleUDPClient
+peer = subprocess.Popen([sys.executable, "-c", sys.argv[1]], stdout=subprocess.PIPE, text=True)
+for _ in range(4):
+    peer.stdout.readline()
+daemon = subprocess.Popen([sys.executable, "-m", "bridge", "-q", "-o", "link.enabled=true", "-o", "link.mode=lead",
+    "-o", "midi.enabled=false", "-o", "audio.source=off", "-o", "outputs.ndi.enabled=false", "-o", "mapping.files=[]", "run"])
+try:
+    deadline, osc, tempo = time.monotonic() + 60, SimpleUDPClient("127.0.0.1", 9700), 0.0
+    while time.monotonic() < deadline and abs(tempo - 126.0) > 0.1:
+        osc.send_message("/bridge/bpm", 126.0)
+        tempo = json.loads(peer.stdout.readline())[2]
+    status = json.load(urllib.request.urlopen("http://127.0.0.1:9720/api/v1/status", timeout=5))
+    print(json.dumps([tempo, status["link"]["mode"], status["link"]["peers"], status["tempo"]["source"]]))
+finally:
+    for process in (daemon, peer):
+        process.terminate()
+        process.wait(20)
+"""
+
+
+def test_the_daemon_leads_a_link_session(tmp_path: Path) -> None:
+    done = isolated(sys.executable, "-c", DAEMON_LEADS, FOLLOWER, home=tmp_path, before=MULTICAST)
+    assert done.returncode == 0, done.stderr
+    tempo, *rest = json.loads(done.stdout)
+    assert abs(tempo - 126.0) <= 0.1
+    assert rest == ["lead", 1, "osc"]

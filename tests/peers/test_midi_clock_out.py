@@ -8,13 +8,14 @@ from __future__ import annotations
 import json
 import sys
 from collections.abc import Iterator
+from pathlib import Path
 
 import pytest
 
 from bridge.feedback.clock_ticks import PPQN
 from bridge.model.events import MidiClockEvent
 from bridge.tempo import TempoClock
-from tests.peers.stage import Jack, Talker, environment
+from tests.peers.stage import Daemon, Jack, Talker, environment
 
 BPM = 126.0
 SEND = """
@@ -94,6 +95,43 @@ def test_a_drum_machine_hears_the_tempo_and_the_start(jack: Jack, out: Talker) -
             _, message = json.loads(drums.line())
     finally:
         drums.end()
+
+
+CONFIG = """
+[midi_clock_out]
+enabled = true
+[midi]
+backend = "jack"
+[audio]
+source = "off"
+[mapping]
+files = []
+[outputs.ndi]
+enabled = false
+[outputs.preview]
+enabled = false
+"""
+
+
+def test_the_daemon_hands_its_tempo_on(jack: Jack, tmp_path: Path) -> None:
+    daemon = Daemon(tmp_path, CONFIG, **jack.clients)
+    try:
+        daemon.wait(lambda now: now["midi_clock_out"]["state"] == "open", what="the port")
+        drums = Talker(sys.executable, "-c", HEAR, env=environment(**jack.clients))
+        try:
+            daemon.osc.send_message("/bridge/bpm", BPM)
+            times = []
+            while len(times) < 8 * PPQN:
+                t, message = json.loads(drums.line())
+                if message == [0xF8]:
+                    times.append(t)
+            assert (len(times) - 1) / (times[-1] - times[0]) * 60 / PPQN == pytest.approx(BPM, abs=2.0)
+            told = daemon.wait(lambda now: now["midi_clock_out"]["running"] and now["midi_clock_out"])
+            assert (told["port"], told["skipped"]) == ("Scope Bridge Clock", 0)
+        finally:
+            drums.end()
+    finally:
+        daemon.end()
 
 
 def test_it_outlives_the_server(jack: Jack, out: Talker) -> None:

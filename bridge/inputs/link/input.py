@@ -56,6 +56,7 @@ class LinkInput:
         self._make = make or join
         self._session: LinkSession | None = None
         self._lead = Lead()
+        self._said = (False, 0)
 
     async def run(self) -> None:
         """Be in the session until cancelled; returns at once where Link is off or not installed."""
@@ -113,6 +114,7 @@ class LinkInput:
             session.tempo = wish.tempo
         if wish.move is not None:
             session.force_beat(session.beat + wish.move)
-        playing = grid.bpm is not None
-        if self._settings.start_stop and session.playing != playing:
-            session.playing = playing  # programs that follow it start at their next bar by themselves
+        # Said again to whoever comes later: Link tells newcomers the tempo, but not that it plays. Others may stop it.
+        said = (grid.bpm is not None, session.num_peers)
+        if self._settings.start_stop and said != self._said:
+            session.playing, self._said = said[0], said
