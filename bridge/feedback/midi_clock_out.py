@@ -24,7 +24,7 @@ VIRTUAL_CLOCK: Final = "Scope Bridge Clock"
 _LOOK_S: Final = 1.0
 _RETRY_S: Final = (1.0, 2.0, 5.0, 10.0)
 _LONGEST_WAIT_S: Final = 0.02
-"""How late the thread may learn of a new grid; less than a tick at any tempo of music."""
+"""How late the thread may learn of a new grid: about a tick."""
 _JOIN_S: Final = 2.0
 _DIRECTION: Final = re.compile(r"\b(in|out|input|output)\b", re.IGNORECASE)
 

@@ -257,7 +257,7 @@ def test_virtualdj_pads_and_knobs() -> None:
     assert mapper.feed(osc("/os2l/btn/blackout", 1.0), {}, 0.0)[0].target == "action/blackout"
     assert mapper.feed(osc("/os2l/btn/blackout", 0.0), {}, 0.1)[0].kind == "release"
     assert mapper.feed(osc("/os2l/btn/neon-foundry", 1.0), {}, 0.0)[0].target == "theme/neon-foundry"
-    assert mapper.feed(osc("/os2l/cmd/1", 0.75), {}, 0.0)[0].value == 0.75
+    assert mapper.feed(osc("/os2l/cmd/1", 75.0), {}, 0.0)[0].value == 0.75
 
 
 def test_targets_exist() -> None:

@@ -68,6 +68,7 @@ class LinkInput:
             self._board.pin(PART, "missing", error.message, error.hint)
             return
         session.enabled = True
+        self._said = (False, 0)
         self._session = session
         try:
             if self._settings.mode == "lead":

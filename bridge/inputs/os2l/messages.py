@@ -1,11 +1,12 @@
 """What an OS2L message says, in the bridge's own words (os2l.org).
 
-========================================================  ================================================
+========================================================  ===================================================
 ``{"evt": "beat", "change", "pos", "bpm", "strength"}``   a :class:`BpmReport`; ``pos`` 0, 4, 8, ... opens a bar
-``{"evt": "btn", "name", "page", "state"}``               ``/os2l/btn/<name>`` 1.0 or 0.0 (``/os2l/btn/<page>/<name>``)
-``{"evt": "cmd", "id", "param"}``                         ``/os2l/cmd/<id>`` 0.0..1.0 (0..100 percent on the wire)
-========================================================  ================================================
+``{"evt": "btn", "name", "page", "state"}``               ``/os2l/btn/<name>``, ``/os2l/btn/<page>/<name>``: 1 or 0
+``{"evt": "cmd", "id", "param"}``                         ``/os2l/cmd/<id>``: ``param`` as it is, by the protocol 0..100
+========================================================  ===================================================
 
+``change`` and ``strength`` are not used: sources differ on what they mean, and the beat's number tells jumps by itself.
 Buttons and commands become OSC events, so that mapping files name them like any other address. Names are lowered and
 what is no letter, digit, dot or dash becomes ``_``: "Light Left 2" is ``/os2l/btn/light_left_2``.
 """
@@ -76,7 +77,7 @@ def _command(message: Mapping[str, Any], t: float, sender: tuple[str, int]) -> O
         return "a command without an id"
     if not _is_number(param):
         return "a command whose param is no number"
-    return OscEvent(t, LISTENER, sender, f"/os2l/cmd/{round(number)}", (min(max(param / 100.0, 0.0), 1.0),))
+    return OscEvent(t, LISTENER, sender, f"/os2l/cmd/{round(number)}", (float(param),))
 
 
 def _word(name: str) -> str:

@@ -32,9 +32,9 @@ def test_a_beat() -> None:
         ({"evt": "btn", "name": "Light Left 2", "state": "off"}, "/os2l/btn/light_left_2", 0.0),
         ({"evt": "btn", "name": "go", "page": "Drop", "state": "on"}, "/os2l/btn/drop/go", 1.0),
         ({"evt": "btn", "name": "go", "page": "*", "state": "on"}, "/os2l/btn/go", 1.0),
-        ({"evt": "cmd", "id": 3, "param": 75.0}, "/os2l/cmd/3", 0.75),
-        ({"evt": "cmd", "id": "1", "param": 255}, "/os2l/cmd/1", 1.0),
-        ({"evt": "cmd", "id": 42}, "/os2l/cmd/42", 1.0),
+        ({"evt": "cmd", "id": 3, "param": 75.0}, "/os2l/cmd/3", 75.0),
+        ({"evt": "cmd", "id": "1", "param": 255}, "/os2l/cmd/1", 255.0),
+        ({"evt": "cmd", "id": 42}, "/os2l/cmd/42", 100.0),
     ],
 )
 def test_buttons_and_commands_are_addresses(message: dict[str, Any], address: str, value: float) -> None:
