@@ -146,6 +146,12 @@ def _rhythm(rng, beats, per_beat, density=None, sync=None):
     return steps if len(steps) else np.array([0])
 
 
+def _dotted(rng, beats, per_beat):
+    """Three against the beat: every third step, or every third half beat, anew in each bar."""
+    each = 3 if per_beat % 2 or rng.random() < 0.4 else 3 * per_beat // 2
+    return np.arange(0, beats * per_beat, each)
+
+
 def _euclid(rng, steps):
     hits = int(rng.integers(2, steps))
     return (np.floor(np.arange(steps) * hits / steps) != np.floor((np.arange(steps) - 1) * hits / steps)).nonzero()[0]
@@ -232,7 +238,23 @@ def _play_bars(rng, steps_of, bars, beats, per_beat, note):
 def _bass(rng, h, bars, beats, per_beat):
     part = Part("bass")
     style = rng.choice(
-        ["riff", "riff", "riff", "octave", "gallop", "beats", "eighths", "offbeat", "whole", "oompah", "walk", "run"]
+        [
+            *(
+                "riff",
+                "riff",
+                "riff",
+                "octave",
+                "gallop",
+                "beats",
+                "eighths",
+                "offbeat",
+                "whole",
+                "oompah",
+                "walk",
+                "run",
+            ),
+            *("dotted", "dotted"),
+        ]
     )
     every = beats * per_beat
 
@@ -248,6 +270,7 @@ def _bass(rng, h, bars, beats, per_beat):
             "octave": lambda: np.arange(0, every, max(per_beat // 2, 1)),
             "gallop": lambda: np.array([s for s in range(every) if s % per_beat != per_beat // 3]),
             "whole": lambda: np.array([0]),
+            "dotted": lambda: _dotted(rng, beats, per_beat),
         }[style]()  # fmt: skip
 
     share, upside = rng.uniform(0.3, 1), int(rng.random() < 0.25)
@@ -264,7 +287,7 @@ def _bass(rng, h, bars, beats, per_beat):
 
 def _chords(rng, h, bars, beats, per_beat):
     part = Part("chords")
-    style = rng.choice(["whole", "whole", "stab", "stab", "offbeat", "strum", "oompah", "beats"])
+    style = rng.choice(["whole", "whole", "stab", "stab", "offbeat", "strum", "oompah", "beats", "dotted", "dotted"])
     every = beats * per_beat
 
     def steps_of():
@@ -276,6 +299,8 @@ def _chords(rng, h, bars, beats, per_beat):
             return np.arange(0, every, max(per_beat // 2, 1))
         if style == "beats":
             return np.arange(0, every, per_beat)
+        if style == "dotted":
+            return _dotted(rng, beats, per_beat)
         if style == "oompah":
             return np.array([b * per_beat for b in range(beats) if (b % 2 if beats % 2 == 0 else b)])
         return _rhythm(rng, beats, per_beat)
@@ -431,7 +456,7 @@ def compose(rng, seconds=40.0):
         drummers = 1 + (rng.random() < 0.25)
         parts += [_drums(rng, _active(rng, n_bars, 0.88), beats, per_beat, bpm) for _ in range(drummers)]
     makers = [_bass, _chords, _arpeggio, _melody, _melody, _poly]
-    wanted = [0.8, 0.75, 0.4, 0.65, 0.25, 0.08]
+    wanted = [0.8, 0.75, 0.4, 0.65, 0.25, 0.12]
     if melodic_only and rng.random() < 0.3:
         wanted = [0.3, 0.3, 0.3, 0.9, 0.3, 0.03]
     tonal = [
