@@ -1,12 +1,12 @@
 """Beat trackers beside each other over whole clips: aubio and ours in the same run, per family.
 
     python -m benchmarks.beats --set FOLDER [--set FOLDER ...] [--trackers scope,aubio] [--clips] [--json]
-    python -m benchmarks.beats [--songs 60]
+    python -m benchmarks.beats [--songs 40] [--no-music 30]
 
 A set is a folder of FLAC or WAV files, each with its truth beside it in JSON (beats in seconds; regions
-``silent`` and ``ambiguous``; events ``start``, ``tempo_change``, ``cut``, ``resume``; family). Without one, songs are
-made by the project's own generator from seeds that training never uses (needs scipy and libfluidsynth:
-training/README.md); every fourth of them changes to another song halfway.
+``silent`` and ``ambiguous``; events ``start``, ``tempo_change``, ``cut``, ``resume``; family). Without one, songs of 40 s
+and recordings of 20 s without music are made by the project's own generator from seeds that training never uses (needs
+scipy and libfluidsynth: training/README.md); every fourth song changes to another one halfway.
 
 The whole ear runs hop by hop, as live, and is judged twice. ``announced``: a beat counts when a listener is told of it,
 or when it is scheduled if that is later. ``scheduled``: what a listener gets who fires each beat by foretelling it from
@@ -92,26 +92,39 @@ def clips_of(folder: Path) -> Iterator[tuple[str, np.ndarray, Truth]]:
         yield path.stem, np.stack([block.samples for block in read_blocks(sound, Mixer(()))]), truth
 
 
-def made_clips(count: int) -> Iterator[tuple[str, np.ndarray, Truth]]:
-    """Songs that no training has seen."""
+def made_clips(songs: int, without: int) -> Iterator[tuple[str, np.ndarray, Truth]]:
+    """Songs that no training has seen, and recordings without music."""
     from training.generate import song
+    from training.mix import no_music
     from training.soundfont import Fluid
 
     fluid = Fluid()
-    for seed in range(UNSEEN, UNSEEN + count):
+    for seed in range(UNSEEN, UNSEEN + songs):
         samples, beats, _ = song(seed, fluid)
+        if not len(beats):
+            yield _without_music(seed, samples)
+            continue
         seconds, changes = len(samples) / SAMPLE_RATE, ()
-        if seed % 4 == 3 and len(beats):
+        if seed % 4 == 3:
             half = int(seconds / 2 * SAMPLE_RATE)
             other, more, _ = song(seed + 50_000_000, fluid)
             samples = np.concatenate((samples[:half], other[: len(samples) - half]))
             middle, seconds = half / SAMPLE_RATE, len(samples) / SAMPLE_RATE
             beats = np.concatenate((beats[beats < middle - 0.02], more[more < seconds - middle] + middle))
             changes = (middle,) if len(more) else ()
-        silent = () if len(beats) else ((0.0, seconds),)
-        start = float(beats[0]) if len(beats) else None
-        hops = samples[: len(samples) // HOP * HOP].reshape(-1, HOP).astype(np.float32)
-        yield str(seed), hops, Truth(seconds, beats, "made", start, changes, silent)
+        yield str(seed), _hops(samples), Truth(seconds, beats, "made", float(beats[0]), changes)
+    for seed in range(UNSEEN, UNSEEN + without):
+        yield _without_music(seed, no_music(np.random.default_rng(seed), 20.0))
+
+
+def _without_music(seed: int, samples: np.ndarray) -> tuple[str, np.ndarray, Truth]:
+    seconds = len(samples) / SAMPLE_RATE
+    truth = Truth(seconds, np.zeros(0), "no music", None, silent=((0.0, seconds),))
+    return f"{seed} without music", _hops(samples), truth
+
+
+def _hops(samples: np.ndarray) -> np.ndarray:
+    return samples[: len(samples) // HOP * HOP].reshape(-1, HOP).astype(np.float32)
 
 
 def listen(hops: np.ndarray, tracker: Timed, settings: EarsSettings) -> list[TrackedBeat]:
@@ -218,7 +231,8 @@ class Report:
 def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("--set", type=Path, metavar="FOLDER", action="append", help="clips with their truth")
-    parser.add_argument("--songs", type=int, default=60, help="how many to make without --set")
+    parser.add_argument("--songs", type=int, default=40, help="how many to make without --set")
+    parser.add_argument("--no-music", type=int, default=30, help="how many recordings without music to make")
     parser.add_argument("--trackers", default="scope,aubio", help="which, with commas between")
     parser.add_argument("--clips", action="store_true", help="also a line for every clip")
     parser.add_argument("--json", action="store_true")
@@ -227,7 +241,7 @@ def main() -> None:
     reports = []
     for folder in given.set or (None,):
         report = Report(str(folder or "made songs"), trackers)
-        for clip, hops, truth in clips_of(folder) if folder else made_clips(given.songs):
+        for clip, hops, truth in clips_of(folder) if folder else made_clips(given.songs, given.no_music):
             got = {tracker: report.listen(tracker, hops, truth, settings) for tracker in trackers}
             if given.clips:
                 print(
