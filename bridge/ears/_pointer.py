@@ -23,6 +23,7 @@ _PREFERENCE: Final = 0.16
 _STEPS: Final = 2
 # Tempi within 8 % are read out as one.
 _NEAR: Final = 0.08
+_NEIGHBOURS: Final = np.array((0.5, 1.0, 0.5))
 # How likely the net says "beat" away from one; and at it, and so many half hops beside.
 _FLOOR: Final = 0.03
 _SHAPE: Final = (0.9, 0.7, 0.35, 0.1)
@@ -93,7 +94,7 @@ class BeatPointer:
 
     def _read(self, foretold: float) -> Position:
         masses = np.add.reduceat(self._belief, self._first)
-        rough = np.convolve(masses, (0.5, 1.0, 0.5), "same")
+        rough = np.correlate(masses, _NEIGHBOURS, "same")
         first, last = self._near[int(rough.argmax())]
         inside = masses[first : last + 1]
         mass = float(inside.sum())
