@@ -20,14 +20,16 @@ from bridge.ears._drums import INPUTS, DrumLook, drum_bands
 from bridge.ears._dynamics import HOP_S
 from bridge.ears._spectrum import Spectrum
 from bridge.model.features import HOP
-from training import loops, mix, score, soundfont
+from training import drums, loops, mix, score, soundfont
 
 VOICES = (("kick",), ("snare", "clap"), ("hat", "openhat"))
 NEITHER = ((), ("rim",), ("ride", "shaker", "crash"))
 FAINT = 0.3
+EQUALISED = 0.5
 DRUMLESS = 3
 """Of the songs without drums, one in so many is used."""
-FIRST_LOOP, FIRST_SONG = 300_000, 900_000
+FIRST_LOOP, FIRST_HISS, FIRST_SONG = 300_000, 400_000, 900_000
+HISSES = 60
 # An attack in the last part of a hop is heard in the next one: the window's newest edge is still low there.
 HEARD = 0.35
 OWN_HOP = 0.5
@@ -75,8 +77,18 @@ def targets(notes, hops):
     return struck, counts
 
 
+def hiss(rng, seconds=10):
+    """Noise of any colour and level that strikes nothing."""
+    noise = rng.standard_normal(seconds * drums.SR)
+    if rng.random() < 0.7:
+        noise = drums.band(noise, rng.uniform(20, 2000), rng.uniform(3000, 16000))
+    return (noise / noise.std() * 10 ** (rng.uniform(-40, -12) / 20)).astype(np.float32)
+
+
 def music(songs, some_loops):
     """Samples and notes (seconds, voice, loudness), one piece after another."""
+    for seed in range(FIRST_HISS, FIRST_HISS + HISSES):
+        yield hiss(np.random.default_rng(seed)), []
     for seed in range(FIRST_LOOP, FIRST_LOOP + some_loops):
         samples, struck = loops.loop(seed)
         yield samples, [(t, voice, 1.0) for voice, times in struck.items() for t in times]
@@ -90,7 +102,7 @@ def music(songs, some_loops):
             yield samples, notes
 
 
-def train(x, struck, counts, epochs=10, rate=3e-3, batch=2048):
+def train(x, struck, counts, epochs=8, rate=3e-3, batch=2048):
     """Adam on weighted cross-entropy; layers as (weight, bias), inputs as they come."""
     rng = np.random.default_rng(1)
     middle, spread = x.mean(0, dtype=np.float32), x.std(0, dtype=np.float32) + 1e-3
@@ -138,7 +150,7 @@ def main():
         heard = powers(samples.astype(np.float32))
         due = targets(notes, len(heard))
         rng = np.random.default_rng(number)
-        pieces += [(inputs(version), *due) for version in (heard, equalised(rng, heard))]
+        pieces.append((inputs(equalised(rng, heard) if rng.random() < EQUALISED else heard), *due))
         if number % 100 == 0:
             print(number, f"{time.monotonic() - began:.0f} s", flush=True)
     layers = train(*(np.concatenate(parts) for parts in zip(*pieces, strict=True)))
