@@ -23,6 +23,7 @@ SCRIPTS = (
     "daemon",
     "midi_clock",
     "clock",
+    "clock_out",
     "ears",
     "mapping",
     "program",

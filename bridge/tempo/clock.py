@@ -75,6 +75,11 @@ class TempoClock:
         """The newest grid."""
         return self._steering.grid
 
+    @property
+    def midi_clock_port(self) -> str:
+        """The port whose MIDI clock leads, "" while another source does."""
+        return self._midi.port if self._led is not None and self._led.source == "midi_clock" else ""
+
     def feed(self, event: TempoEvent, now: float) -> None:
         """Take an event of any source."""
         now = self._at(now)

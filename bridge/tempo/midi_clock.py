@@ -30,6 +30,11 @@ class MidiClockFollower:
         self._running = True
         self._jumps = 0
 
+    @property
+    def port(self) -> str:
+        """The port followed, "" before the first tick."""
+        return self._port
+
     def feed(self, event: MidiClockEvent) -> None:
         """Take an event; those of another port than the one followed are ignored while that one ticks."""
         if self._last is not None and event.port != self._port and event.t - self._last <= _GAP_S:
