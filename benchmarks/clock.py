@@ -36,8 +36,12 @@ HONEST = (0.55, 0.90)
 FLOOR_MS = 1.0
 """Below this the clock says more than it sees, for what drivers and networks add."""
 AGREE_S = 0.020
+CLEAR_S = 0.002
+"""This near to the limit, the noise of the sources decides."""
 ON_BEAT_S = 0.008
 MAX_MOVE_S = 0.005
+SETTLING_S = 0.001
+"""Intervals are measured against the true beat: the new source's own tempo, still settling, adds this much."""
 MAX_ANCHOR_BEATS = 2
 
 
@@ -246,7 +250,7 @@ def hand_over(first: Source, second: Source, names: tuple[str, str], *, agree: b
     previous, last = [beat for beat in run.beats if beat.t <= took[0] + 0.001][-2:]
     rest = 1.0 - (took[0] - last.t) / (last.t - previous.t)
     apart_s = abs(after.off(took[0] + rest * after.period))
-    if apart_s > AGREE_S if agree else apart_s < AGREE_S + 0.005:
+    if apart_s > AGREE_S - CLEAR_S if agree else apart_s < AGREE_S + CLEAR_S:
         return None
     times = np.array([last.t] + [beat.t for beat in later])
     spans = np.diff(times)
@@ -335,7 +339,7 @@ def main() -> int:
         move, naive = max(one.move_s for one in close), max(one.at_once_move_s for one in close)
         anchored = max(one.anchor_beats for one in far)
         broken = sum(one.broken for one in close + far)
-        missed |= move > MAX_MOVE_S + 0.0005 or anchored > MAX_ANCHOR_BEATS or broken > 0
+        missed |= move > MAX_MOVE_S + SETTLING_S or anchored > MAX_ANCHOR_BEATS or broken > 0
         cells = (
             f"{move * 1e3:.1f} ({naive * 1e3:.1f})",
             f"{anchored} (1)",
