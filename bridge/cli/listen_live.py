@@ -15,7 +15,7 @@ from queue import Empty, Full, Queue
 from typing import Final
 
 from bridge.cli.exits import FINE
-from bridge.cli.listening import Keeper, Listening, beat_document
+from bridge.cli.listening import Keeper, Listening, Printing, documents_of
 from bridge.cli.logs import set_up_logging
 from bridge.cli.meters import Meters
 from bridge.ears import make_ears
@@ -29,8 +29,8 @@ QUEUE_BLOCKS: Final = 256
 PATIENCE_S: Final = 0.05
 
 
-def listen_live(given: argparse.Namespace, settings: Settings, keepers: Sequence[Keeper]) -> int:
-    """Open the input, show what is heard (or print beats with ``--json``) until Ctrl-C or ``--seconds``.
+def listen_live(given: argparse.Namespace, settings: Settings, printing: Printing, keepers: Sequence[Keeper]) -> int:
+    """Open the input, show what is heard (or print JSON) until Ctrl-C or ``--seconds``.
 
     Raises:
         ScopeBridgeError: no input is configured, or nothing at all came from it.
@@ -41,10 +41,10 @@ def listen_live(given: argparse.Namespace, settings: Settings, keepers: Sequence
             hint="Give --device NAME (`scope-bridge devices` lists them), --source demo, or a FILE.",
         )
     # The meters show what is wrong themselves; a script has only standard error for it.
-    set_up_logging(LogSettings(level="warning" if given.json else "error"), given)
+    set_up_logging(LogSettings(level="warning" if printing.json else "error"), given)
     board = ProblemBoard()
     listening = Listening(make_ears(settings.ears, board), keepers)
-    meters = None if given.json else Meters(sys.stdout, refresh=sys.stdout.isatty())
+    meters = None if printing.json else Meters(sys.stdout, refresh=sys.stdout.isatty())
     waiting = _Waiting()
     audio = AudioInput(settings.audio, on_block=waiting.put, board=board)
     end = time.monotonic() + (math.inf if given.seconds is None else given.seconds)
@@ -52,7 +52,7 @@ def listen_live(given: argparse.Namespace, settings: Settings, keepers: Sequence
     try:
         with contextlib.suppress(KeyboardInterrupt):  # how one leaves
             while (now := time.monotonic()) < end:
-                _hear(waiting, listening, meters)
+                _hear(waiting, listening, meters, printing)
                 if meters is not None:
                     status = audio.status()
                     source = settings.audio.device if status.source == "live" else status.source
@@ -67,7 +67,7 @@ def listen_live(given: argparse.Namespace, settings: Settings, keepers: Sequence
     return FINE
 
 
-def _hear(waiting: _Waiting, listening: Listening, meters: Meters | None) -> None:
+def _hear(waiting: _Waiting, listening: Listening, meters: Meters | None, printing: Printing) -> None:
     """Listen to the next block, if one comes."""
     block = waiting.take()
     if block is None:
@@ -76,8 +76,8 @@ def _hear(waiting: _Waiting, listening: Listening, meters: Meters | None) -> Non
     if meters is not None:
         meters.push(moment)
         return
-    for beat in moment.beats:
-        print(json.dumps(beat_document(beat)), flush=True)
+    for one in documents_of(moment, printing):
+        print(json.dumps(one), flush=True)
 
 
 class _Waiting:

@@ -1,0 +1,158 @@
+"""Listening to files: the whole ear over each, hop by hop, exactly as live but as fast as it goes."""
+
+from __future__ import annotations
+
+__all__ = ["PIPE", "Outputs", "listen_to_files"]
+
+import json
+import statistics
+import sys
+import time
+from collections.abc import Generator, Iterable, Sequence
+from contextlib import closing
+from dataclasses import dataclass
+from itertools import pairwise
+from pathlib import Path
+from typing import BinaryIO, Final, TextIO
+
+from bridge.cli.clicks import ClickTrack, ClickTrackOf
+from bridge.cli.exits import FINE, RUNTIME
+from bridge.cli.listening import Keeper, Listening, Moment, Printing, documents_of
+from bridge.cli.plot import Plot
+from bridge.ears import Ears, EarsSettings, make_ears
+from bridge.inputs.audio import Mixer, duration_s, read_blocks
+from bridge.model.board import ProblemBoard
+from bridge.model.errors import AudioDeviceError, DependencyMissing
+from bridge.model.events import SectionEvent, TrackedBeat
+
+PIPE: Final = Path("-")
+_PROGRESS_S: Final = 0.25
+
+
+@dataclass(frozen=True, slots=True)
+class Outputs:
+    """What is written besides the beats: for each file in turn where to, None for nothing."""
+
+    clicks: Sequence[Path | None]
+    plots: Sequence[Path | None]
+
+
+def listen_to_files(
+    files: Sequence[Path], settings: EarsSettings, printing: Printing, outputs: Outputs, seconds: float | None
+) -> int:
+    """Listen to one after the other (``-`` is standard input), at most ``seconds`` of each; returns the exit code.
+
+    What cannot be read is one line on standard error; the others are heard all the same.
+
+    Raises:
+        ScopeBridgeError: an output cannot be written.
+    """
+    code = FINE
+    for file, clicks, plot in zip(files, outputs.clicks, outputs.plots, strict=True):
+        named = str(file) if len(files) > 1 else None
+        keepers: list[Keeper] = []
+        if clicks is not None:
+            keepers.append(ClickTrackOf(file, clicks) if file.is_file() else ClickTrack(clicks))
+        if plot is not None:
+            keepers.append(Plot(plot))
+        try:
+            with closing(_moments_of(file, settings, keepers, seconds)) as moments:
+                if printing.json:
+                    for moment in moments:
+                        for one in documents_of(moment, printing, named):
+                            print(json.dumps(one), flush=True)
+                else:
+                    _print_table(file, moments)
+        except AudioDeviceError as error:
+            print(f"scope-bridge: {error}", file=sys.stderr)
+            code = RUNTIME
+    return code
+
+
+def _moments_of(
+    file: Path, settings: EarsSettings, keepers: Sequence[Keeper], seconds: float | None
+) -> Generator[Moment]:
+    listening = Listening(_ears(settings), keepers)
+    source: Path | BinaryIO = sys.stdin.buffer if file == PIPE else file
+    progress = _Progress(file)
+    try:
+        for block in read_blocks(source, Mixer(())):
+            yield listening.push(block.samples)
+            progress.show(listening.seconds)
+            if seconds is not None and listening.seconds >= seconds:
+                break
+    finally:
+        progress.clear()
+        listening.finish()
+
+
+def _ears(settings: EarsSettings) -> Ears:
+    """Ears that have what they need: nobody waits here for a library to be installed."""
+    board = ProblemBoard()
+    ears = make_ears(settings, board)
+    for problem in board.problems:
+        raise DependencyMissing(problem.message, hint=problem.hint)
+    return ears
+
+
+def _print_table(file: Path, moments: Iterable[Moment]) -> None:
+    times: list[float] = []
+    for moment in moments:
+        if not times and moment.beats:
+            print(f"{file}\n     told at       beat      BPM  sure")
+        for section in moment.sections:
+            print(_section_row(section))
+        for beat in moment.beats:
+            times.append(beat.t)
+            print(_row(beat), flush=True)
+    print(_summary(times))
+
+
+def _row(beat: TrackedBeat) -> str:
+    bar = "  bar" if beat.downbeat else ""
+    return f"  {beat.announced:8.3f} s  {beat.t:8.3f} s  {beat.bpm:6.1f}  {beat.confidence:4.0%}{bar}"
+
+
+def _section_row(section: SectionEvent) -> str:
+    return f"  {section.t:8.3f} s  -- {section.section.replace('_', ' ')}, {section.confidence:.0%} sure"
+
+
+def _summary(times: Sequence[float]) -> str:
+    if len(times) < 2:
+        return f"  {len(times)} beats: no tempo."
+    tempo = 60 / statistics.median(b - a for a, b in pairwise(times))
+    return f"  {len(times)} beats from {times[0]:.1f} s to {times[-1]:.1f} s, {tempo:.1f} BPM by the median of their distances"
+
+
+class _Progress:
+    """How far it is, in one line that is drawn over: on standard error, only while people look and see nothing else."""
+
+    def __init__(self, file: Path, out: TextIO | None = None) -> None:
+        self._out = sys.stderr if out is None else out
+        self._shown = self._out.isatty() and not sys.stdout.isatty()
+        self._name = file.name
+        self._length = duration_s(file) if self._shown and file.is_file() else None
+        self._began = time.monotonic()
+        self._due = self._began + _PROGRESS_S
+        self._drawn = False
+
+    def show(self, heard_s: float) -> None:
+        """``heard_s`` seconds have been heard."""
+        if not self._shown or (now := time.monotonic()) < self._due:
+            return
+        self._due = now + _PROGRESS_S
+        share = f"{heard_s / self._length:4.0%}, " if self._length else ""
+        times = heard_s / (now - self._began)
+        self._out.write(f"\r{self._name}: {share}{_minutes(heard_s)} heard, {times:.0f} times real time\x1b[K")
+        self._out.flush()
+        self._drawn = True
+
+    def clear(self) -> None:
+        """Leave no trace."""
+        if self._drawn:
+            self._out.write("\r\x1b[K")
+            self._out.flush()
+
+
+def _minutes(seconds: float) -> str:
+    return f"{int(seconds) // 60}:{int(seconds) % 60:02}"
