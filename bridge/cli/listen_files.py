@@ -54,7 +54,7 @@ def listen_to_files(
         if clicks is not None:
             keepers.append(ClickTrackOf(file, clicks) if file.is_file() else ClickTrack(clicks))
         if plot is not None:
-            keepers.append(Plot(plot))
+            keepers.append(Plot(plot, file.name))
         try:
             with closing(_moments_of(file, settings, keepers, seconds)) as moments:
                 if printing.json:
