@@ -8,6 +8,7 @@ import argparse
 import contextlib
 import json
 import math
+import os
 import sys
 import time
 from collections.abc import Sequence
@@ -44,7 +45,9 @@ def listen_live(given: argparse.Namespace, settings: Settings, printing: Printin
     set_up_logging(LogSettings(level="warning" if printing.json else "error"), given)
     board = ProblemBoard()
     listening = Listening(make_ears(settings.ears, board), keepers)
-    meters = None if printing.json else Meters(sys.stdout, refresh=sys.stdout.isatty())
+    meters = (
+        None if printing.json else Meters(sys.stdout, refresh=sys.stdout.isatty() and os.environ.get("TERM") != "dumb")
+    )
     waiting = _Waiting()
     audio = AudioInput(settings.audio, on_block=waiting.put, board=board)
     end = time.monotonic() + (math.inf if given.seconds is None else given.seconds)
@@ -57,7 +60,7 @@ def listen_live(given: argparse.Namespace, settings: Settings, printing: Printin
                     status = audio.status()
                     source = settings.audio.device if status.source == "live" else status.source
                     problem = " ".join(f"{one.message} {one.hint}" for one in board.problems[:1])
-                    meters.show(now, source, status.state, problem, waiting.left_out)
+                    meters.show(now, source, status.state, problem, waiting.left_out + status.overflows)
     finally:
         audio.stop()
         listening.finish()

@@ -25,6 +25,7 @@ Colour = tuple[int, int, int]
 
 MOST_ROWS: Final = 8
 ROW_S: Final = 20.0
+SHORTEST_S: Final = 4
 WIDTH: Final = 1600
 LEFT: Final = 130
 RIGHT: Final = 30
@@ -133,11 +134,12 @@ class _Span:
 def draw(history: History, title: str = "") -> Canvas:
     """The picture: uint8 RGB of shape (height, 1600, 3).
 
-    A row shows 20 s, or an eighth of what is longer than 160 s; over several rows stands an overview of it all.
+    A row shows at most 20 s, or an eighth of what is longer than 160 s; over several stands an overview of it all.
     """
-    row_s = max(ROW_S, math.ceil(history.seconds / MOST_ROWS))
     # The last hop may be no more than what silence fills up: that alone opens no row.
-    rows = max(1, math.ceil((history.seconds - 1.01 * HOP / SAMPLE_RATE) / row_s))
+    seconds = history.seconds - 1.01 * HOP / SAMPLE_RATE
+    rows = min(max(1, math.ceil(seconds / ROW_S)), MOST_ROWS)
+    row_s = max(math.ceil(seconds / rows), SHORTEST_S)
     overview = _height(_OVERVIEW) + _GAP if rows > 1 else 0
     canvas = np.empty((TOP + overview + rows * (_height(_ROW) + _GAP), WIDTH, 3), np.uint8)
     canvas[:] = _BACK
@@ -354,7 +356,8 @@ def _bpm_range(history: History) -> tuple[float, float]:
     if not len(tempos):
         return 80.0, 160.0
     low, high = np.percentile(tempos, (1, 99))
-    return math.floor(low / _BPM_STEP) * _BPM_STEP, (math.floor(high / _BPM_STEP) + 1) * _BPM_STEP
+    margin = _BPM_STEP / 2
+    return math.floor((low - margin) / _BPM_STEP) * _BPM_STEP, math.ceil((high + margin) / _BPM_STEP) * _BPM_STEP
 
 
 def _text(canvas: Canvas, x: int, y: int, words: str, colour: Colour, *, scale: int = 2) -> int:

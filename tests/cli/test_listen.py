@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import io
 import json
 import math
 import os
@@ -22,12 +23,14 @@ from bridge.cli.clicks import ClickTrack, ClickTrackOf
 from bridge.cli.exits import FINE, RUNTIME, USAGE
 from bridge.cli.history import CHANNELS, MOST_COLUMNS, SECTIONS, History
 from bridge.cli.listening import Listening, Moment, Printing, documents_of
-from bridge.cli.meters import View, block_of, line_of
+from bridge.cli.meters import Meters, View, block_of, line_of
 from bridge.cli.plot import LEFT, RIGHT, TOP, WIDTH, draw
+from bridge.cli.terminal import ASCII, UNICODE, has_colours, signs_for
 from bridge.ears import NO_TRACK, Ears, EarsSettings, Track
 from bridge.inputs.audio import demo_beats, write_wav
 from bridge.model.events import SectionEvent, TrackedBeat
 from bridge.model.features import HOP, SAMPLE_RATE, SILENCE, Features
+from bridge.model.needles import NeedlesAt
 
 QUIET = np.zeros(HOP, np.float32)
 
@@ -326,11 +329,11 @@ def painted(picture, colour):
 
 def test_a_row_shows_its_own_time_only_and_the_overview_all_of_it():
     history = History()
-    for hop in range(1, 3000):
+    for hop in range(1, 3447):  # 40 s
         history.push(moment(hop, features=Features(0.0, energy=float(hop > 2000))))
     overview, second = painted(draw(history), (110, 150, 255))
-    assert overview[[0, -1]] == pytest.approx([2000 / 3000, 1], abs=0.01)
-    seconds = np.array([2000, 2999]) * HOP / SAMPLE_RATE
+    assert overview[[0, -1]] == pytest.approx([2000 / 3446, 1], abs=0.01)
+    seconds = np.array([2000, 3446]) * HOP / SAMPLE_RATE
     assert second[[0, -1]] == pytest.approx(seconds / 20 - 1, abs=0.01)
 
 
@@ -363,26 +366,86 @@ def test_beats_too_dense_for_lines_leave_the_picture_readable():
     assert lit == [42, 0]
 
 
-def test_the_block_is_always_as_high_and_never_wider_than_the_terminal():
-    busy = View(
-        "Scarlett", "running", 12.0, Features(0.0, level_db=3.0, energy=1.0, clipping=True, gated=False),
-        Track((), 124.0, 0.9, 1.0), 23, True, frozenset({"onset_low"}), 5, "The device is busy. " * 20,
-    )  # fmt: skip
-    for width in (20, 80, 300):
-        lines = block_of(busy, width)
-        assert len(lines) == len(block_of(View(), width))
-        assert max(map(len, lines)) < width
-    text = "\n".join(block_of(busy, 100))
-    for part in ("CLIP", "124.0 BPM, 90% sure", "(@)", "23 beats", "LOW", "5 blocks left out"):
+BUSY = View(
+    "Scarlett",
+    "running",
+    12.0,
+    Features(0.0, level_db=-3.0, energy=1.0, clipping=True, gated=False, bands=(1.0,) * 8, section="drop"),
+    NeedlesAt(peak_db=-0.1, kick=0.9),
+    Track((), 124.0, 0.9, 1.0),
+    23,
+    lit=True,
+    in_bar=1,
+    started=(True,) * 8,
+    lost=5,
+    problem="The device is busy. " * 20,
+)
+
+
+@pytest.mark.parametrize("signs", [ASCII, UNICODE])
+@pytest.mark.parametrize("colours", [True, False])
+def test_the_block_is_always_as_high_and_never_larger_than_the_terminal(signs, colours):
+    for width in (5, 20, 80, 300):
+        lines = block_of(BUSY, width, 50, signs, colours=colours)
+        assert len(lines) == len(block_of(View(), width, 50, signs))
+        assert max(len(re.sub(r"\x1b\[[\d;]*m", "", line)) for line in lines) < width
+        assert all(line.count("\x1b[0m") * 2 == line.count("\x1b") for line in lines)
+    for height in (4, 10, 16):
+        lines = block_of(BUSY, 80, height, signs, colours=colours)
+        assert len(lines) < height
+        assert "The device is busy" in lines[-1], "what is wrong is never cut off"
+
+
+def test_the_block_says_what_a_performer_must_know():
+    text = "\n".join(block_of(BUSY, 100))
+    for part in (
+        "CLIP: turn down",
+        "124.0 BPM, 90% sure",
+        "o1 @2 o3 o4",
+        "23 beats",
+        "@ kick   o snare",
+        "5 blocks lost",
+        "drop",
+    ):
         assert part in text
-    assert "PROBLEM The device is busy." in line_of(busy)
+    assert "PROBLEM The device is busy." in line_of(BUSY)
+    assert "drop" in line_of(BUSY)
+    for peak_db, said in ((-50, "faint: turn up"), (-1, "hot"), (-10, "good")):
+        view = View(features=Features(0.0, gated=False), needles=NeedlesAt(peak_db=peak_db))
+        assert said in block_of(view, 100)[1]
+
+
+def test_the_place_in_the_bar_is_counted_from_a_downbeat_until_nobody_knows():
+    meters = Meters(io.StringIO(), refresh=True)
+    shown = []
+    for hop, down in enumerate((None, False, True, False, False, True, None), 1):
+        meters.push(moment(hop, beat(hop * HOP / SAMPLE_RATE, down)))
+        meters.show(0.0, "demo", "running", "", 0)
+        shown.append(meters.view.in_bar)
+    assert shown == [None, None, 0, 1, 2, 0, None]
+    assert meters.view.bar == 3
+
+
+def test_colours_and_signs_only_where_they_can_be_shown():
+    class Terminal(io.StringIO):
+        encoding = "ascii"
+
+        def isatty(self):
+            return True
+
+    assert signs_for(Terminal()) is ASCII
+    assert signs_for(io.TextIOWrapper(io.BytesIO(), encoding="utf-8")) is UNICODE
+    assert has_colours(Terminal(), {"TERM": "xterm"})
+    for environment in ({"TERM": "dumb"}, {"TERM": "xterm", "NO_COLOR": "1"}):
+        assert not has_colours(Terminal(), environment)
+    assert not has_colours(io.StringIO(), {"TERM": "xterm"})
 
 
 def test_live_prints_a_line_a_second_into_a_pipe(home):
     command = [sys.executable, "-m", "bridge", "listen", "--source", "demo", "--seconds", "2.5"]
     run = subprocess.run(command, capture_output=True, text=True, timeout=60)
     assert run.returncode == FINE, run.stderr
-    assert re.search(r"demo running +-\d+\.\d dBFS +energy 0\.\d\d", run.stdout)
+    assert re.search(r"demo running +-\d+\.\d dBFS, peak +-\d+\.\d +energy 0\.\d\d", run.stdout)
     assert "\x1b" not in run.stdout
 
 
@@ -399,9 +462,9 @@ def test_live_refreshes_one_block_in_a_terminal(home):
             pass
         assert process.wait(30) == FINE
     os.close(master)
-    height = len(block_of(View(), 80))
+    height = len(block_of(View(), 80, 24))
     assert shown.count(f"\x1b[{height}F".encode()) > 3
-    assert b"demo, running" in shown
+    assert re.search("demo.* · .*running".encode(), shown)
 
 
 def test_a_device_that_is_missing_all_the_time_is_the_error(home):
