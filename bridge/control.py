@@ -25,6 +25,7 @@ from bridge.model.eventlog import EventLog, words_of
 from bridge.model.events import BeatEvent, BpmReport, MidiClockEvent, MidiEvent, OscEvent, TapEvent, TrackedBeat
 from bridge.model.facts import ScopeFacts
 from bridge.model.features import SILENCE, Features, signals_of
+from bridge.model.needles import Needles, NeedlesAt
 from bridge.model.targets import Intent
 from bridge.model.world import World
 from bridge.show import Show, ShowOutput
@@ -98,6 +99,7 @@ class Conductor:
             (BeatLane(offsets.osc / 1000.0), self._tell_beat),
         )
         self._ears = _LatestFeatures()
+        self._needles = Needles()
         self._desired: DesiredState | None = None
         self._beat_timer: asyncio.TimerHandle | None = None
         self._loop: asyncio.AbstractEventLoop | None = None
@@ -167,6 +169,7 @@ class Conductor:
     def on_heard(self, heard: Heard) -> None:
         """What the ears heard in one block; called on the ears' thread."""
         self._ears.put(heard.features)
+        self._needles.put(heard.features)
         if heard.beats and self._loop is not None:
             self._loop.call_soon_threadsafe(self._on_beats_heard, heard.beats)
 
@@ -186,6 +189,11 @@ class Conductor:
         issues = tuple(self._supervisor.guard("show", self._take, intent, now) for intent in intents)
         self._supervisor.guard("show", self._settle, now)
         return issues
+
+    @property
+    def needles(self) -> NeedlesAt:
+        """What meters show of values that last one hop."""
+        return self._needles.now
 
     def world(self, features: Features | None = None) -> World:
         """The world as of now."""

@@ -118,6 +118,7 @@ class StatusReport:
             "beat": status.beat,
             "bar": status.bar,
             "in_bar": grid.in_bar_at(now),
+            "beats_per_bar": grid.beats_per_bar,
             "confidence": status.confidence,
             "sources": status.sources,
         }
@@ -125,6 +126,7 @@ class StatusReport:
     def _audio(self) -> Mapping[str, Any]:
         source = self._app.audio.status()
         features = self._app.conductor.world().features
+        needles = self._app.conductor.needles
         heard = features.t > 0 and math.isfinite(features.level_db)
         return {
             "source": source.source,
@@ -134,6 +136,14 @@ class StatusReport:
             "brightness": features.brightness,
             "texture": features.texture,
             "bands": {"low": features.low, "mid": features.mid, "high": features.high},
+            "bands_8": [round(band, 3) for band in features.bands],
+            "peak_db": round(needles.peak_db, 1) if heard else None,
+            "kick": round(needles.kick, 3),
+            "snare": round(needles.snare, 3),
+            "hat": round(needles.hat, 3),
+            "harmonic_change": round(needles.harmonic_change, 3),
+            "section": features.section,
+            "build_up": round(features.build_up, 3),
             "clipping": features.clipping,
             "gated": features.gated,
             "overflows": source.overflows,

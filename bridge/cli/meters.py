@@ -20,7 +20,8 @@ LINE_S: Final = 1.0
 LAMP_S: Final = 0.12
 _FLOOR_DB: Final = -60.0
 _WARM_DB: Final = -18.0
-_HOT_DB: Final = -3.0
+_RED_DB: Final = -3.0
+_HOT_DB: Final = -1.0
 _FAINT_DB: Final = -36.0
 _LABEL: Final = 12
 _BANDS_HIGH: Final = 3
@@ -197,7 +198,7 @@ def _level(view: View, bar: int, signs: Signs) -> Line:
     for place in range(bar):
         sign = signs.mark if place == peak and place >= filled else signs.full if place < filled else signs.empty
         db = _FLOOR_DB * (1 - place / bar)
-        zone: Style = "bad" if db >= _HOT_DB else "warn" if db >= _WARM_DB else "good"
+        zone: Style = "bad" if db >= _RED_DB else "warn" if db >= _WARM_DB else "good"
         marks.append((sign, "dim" if sign == signs.empty else zone))
     return [
         ("level".ljust(_LABEL + 1), "dim"),

@@ -175,7 +175,11 @@ class TempoStatus:
 
 @dataclass(frozen=True, slots=True)
 class AudioStatus:
-    """The audio input. ``state`` is ``running``, ``waiting`` (device missing), ``ended`` or ``off``."""
+    """The audio input. ``state`` is ``running``, ``waiting`` (device missing), ``ended`` or ``off``.
+
+    ``peak_db``, drums and ``harmonic_change`` are as needles show them (:class:`bridge.model.needles.NeedlesAt`):
+    ten statuses a second miss none. ``bands_8`` are those of ``BAND_EDGES_HZ``.
+    """
 
     source: str = ""
     state: str = "off"
@@ -184,6 +188,14 @@ class AudioStatus:
     brightness: float = 0.0
     texture: float = 0.0
     bands: Mapping[str, float] = field(default_factory=dict)
+    bands_8: tuple[float, ...] = ()
+    peak_db: float | None = None
+    kick: float = 0.0
+    snare: float = 0.0
+    hat: float = 0.0
+    harmonic_change: float = 0.0
+    section: str = "none"
+    build_up: float = 0.0
     clipping: bool = False
     gated: bool = True
     overflows: int = 0

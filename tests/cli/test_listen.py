@@ -410,7 +410,7 @@ def test_the_block_says_what_a_performer_must_know():
         assert part in text
     assert "PROBLEM The device is busy." in line_of(BUSY)
     assert "drop" in line_of(BUSY)
-    for peak_db, said in ((-50, "faint: turn up"), (-1, "hot"), (-10, "good")):
+    for peak_db, said in ((-50, "faint: turn up"), (-0.5, "hot"), (-10, "good")):
         view = View(features=Features(0.0, gated=False), needles=NeedlesAt(peak_db=peak_db))
         assert said in block_of(view, 100)[1]
 
