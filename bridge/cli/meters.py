@@ -12,7 +12,7 @@ from bridge.cli.listening import Moment
 from bridge.cli.terminal import ASCII, Line, Signs, Style, has_colours, signs_for, written
 from bridge.ears import NO_TRACK, Track
 from bridge.model.events import TrackedBeat
-from bridge.model.features import BAND_EDGES_HZ, BANDS, SILENCE, Features, Section
+from bridge.model.features import BAND_EDGES_HZ, BANDS, SILENCE, Features, InputState, Section
 from bridge.model.needles import Needles, NeedlesAt
 
 BLOCK_S: Final = 1 / 20
@@ -27,6 +27,11 @@ _LABEL: Final = 12
 _BANDS_HIGH: Final = 3
 _BAND_WIDE: Final = 5
 _LIT: Final = 0.4
+_INPUT_STATES: Final[dict[InputState, tuple[str, Style]]] = {
+    "silent": ("silent: nothing arrives", "warn"),
+    "offset": ("DC offset", "warn"),
+    "broken": ("broken samples", "bad"),
+}
 _PARTS: Final[dict[Section, Style]] = {
     "none": "dim",
     "steady": "",
@@ -185,6 +190,8 @@ def _level(view: View, bar: int, signs: Signs) -> Line:
     level_db, peak_db = view.features.level_db, view.needles.peak_db
     if view.features.clipping:
         verdict: tuple[str, Style] = (" CLIP: turn down ", "alert")
+    elif view.features.input_state in _INPUT_STATES:
+        verdict = _INPUT_STATES[view.features.input_state]
     elif view.features.gated:
         verdict = ("quiet", "dim")
     elif peak_db > _HOT_DB:

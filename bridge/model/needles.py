@@ -12,7 +12,7 @@ from bridge.model.features import Features
 
 _HOLD_S: Final = 1.5
 _FALL_DB_S: Final = 20.0
-_FADE_S: Final = 0.12
+_FADE_S: Final = 0.1
 _SILENT_DB: Final = -120.0
 
 
@@ -21,7 +21,7 @@ class NeedlesAt:
     """Where the needles stand at ``t``.
 
     ``peak_db`` is the highest sample in dBFS, held for 1.5 s and falling by 20 dB a second after; the others are
-    likelihoods, 0..1, that fade to a third in 120 ms.
+    likelihoods, 0..1, that fade to 37 % in 0.1 s.
     """
 
     t: float = 0.0

@@ -177,8 +177,9 @@ class TempoStatus:
 class AudioStatus:
     """The audio input. ``state`` is ``running``, ``waiting`` (device missing), ``ended`` or ``off``.
 
-    ``peak_db``, drums and ``harmonic_change`` are as needles show them (:class:`bridge.model.needles.NeedlesAt`):
-    ten statuses a second miss none. ``bands_8`` are those of ``BAND_EDGES_HZ``.
+    ``input_state`` is what arrives: ``sound``, ``quiet`` (under the gate), ``silent``, ``clipping``, ``offset`` or ``broken``.
+    ``bands8`` goes from the lowest to the highest. ``peak_db``, ``drums`` (kick, snare and hat) and ``harmonic_change`` are
+    held a little (:class:`bridge.model.needles.NeedlesAt`): ten statuses a second miss none.
     """
 
     source: str = ""
@@ -188,17 +189,18 @@ class AudioStatus:
     brightness: float = 0.0
     texture: float = 0.0
     bands: Mapping[str, float] = field(default_factory=dict)
-    bands_8: tuple[float, ...] = ()
-    peak_db: float | None = None
-    kick: float = 0.0
-    snare: float = 0.0
-    hat: float = 0.0
-    harmonic_change: float = 0.0
     section: str = "none"
     build_up: float = 0.0
     clipping: bool = False
     gated: bool = True
     overflows: int = 0
+    peak_db: float | None = None
+    energy_peak: float = 0.0
+    energy_long: float = 0.0
+    bands8: tuple[float, ...] = ()
+    drums: Mapping[str, float] = field(default_factory=dict)
+    harmonic_change: float = 0.0
+    input_state: str = "quiet"
 
 
 @dataclass(frozen=True, slots=True)

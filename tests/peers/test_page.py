@@ -84,7 +84,7 @@ def test_it_shows_the_show_and_has_nothing_to_complain_of(daemon: Daemon) -> Non
             )
             assert clocks["audio"] == "leads"
             assert clocks["Link"] == clocks["MIDI clock"] == "silent"
-            assert daemon.status()["audio"]["bands_8"]
+            assert daemon.status()["audio"]["bands8"]
             assert page.complaints == []
 
     run(scenario())
@@ -116,13 +116,14 @@ def test_it_shows_what_a_sound_engineer_must_know_and_lacks_nothing_it_needs(dae
                 (full, ["demo · running · hot", "-9 dB · peak 0", "build-up as build_up", 4]),
                 (full | {"clipping": True, "overflows": 3}, ["demo · running · CLIP · 3 lost", "-9 dB · peak 0", "build-up as build_up", 4]),
                 (full | {"gated": True, "section": "none"}, ["demo · running · quiet", "-9 dB · peak 0", "part unknown as none", 4]),
+                (full | {"input_state": "offset"}, ["demo · running · DC offset", "-9 dB · peak 0", "build-up as build_up", 4]),
                 (full | {"peak_db": -40}, ["demo · running · faint", "-9 dB · peak -40", "build-up as build_up", 4]),
             ):  # fmt: skip
                 shown = f"({SHOWN})(s => {{ Object.assign(s.audio, {json.dumps(change)}, {{state: 'running'}}, "
                 shown += "" if "overflows" in change else "{overflows: 0}"
                 assert await page.ask(shown + ")})") == expected
             # An older daemon says less; three beats a bar have three lamps.
-            less = "for (const name of ['bands_8', 'peak_db', 'kick', 'section', 'build_up']) delete s.audio[name];"
+            less = "for (const name of ['bands8', 'peak_db', 'drums', 'input_state', 'section', 'build_up']) delete s.audio[name];"
             less += (
                 "Object.assign(s.audio, {level_db: -9, gated: false, clipping: false, overflows: 0, state: 'running'});"
             )

@@ -41,6 +41,8 @@ const onMeter = (db) => typeof db === "number" ? within(1 + db / 60) : 0;
 const bandNames = ["sub", "bass", "low mid", "mid", "upper mid", "presence", "brilliance", "air"];
 const bandEdges = ["20", "60", "150", "400", "1k", "2.5k", "5k", "9k", "16k"];
 
+const inputNotes = { silent: "silent", offset: "DC offset", broken: "broken samples" };
+
 // Nodes for a list whose length seldom changes are made once.
 function nodes(box, number, make) {
   if (box.children.length !== number) put(box, ...Array.from({ length: number }, (_, index) => make(index)));
@@ -52,15 +54,15 @@ function showLevel(audio) {
   bar.style.clipPath = `inset(0 ${100 - 100 * onMeter(db)}% 0 0)`;
   peak.style.left = 100 * onMeter(peakDb) + "%";
   peak.hidden = !(peakDb > -60);
-  const verdict = audio.clipping ? "CLIP" : db === null ? "" : audio.gated ? "quiet"
-    : typeof peakDb !== "number" ? "" : peakDb > -1 ? "hot" : peakDb < -36 ? "faint" : "";
+  const verdict = audio.clipping ? "CLIP" : db === null ? "" : inputNotes[audio.input_state] || (audio.gated ? "quiet"
+    : typeof peakDb !== "number" ? "" : peakDb > -1 ? "hot" : peakDb < -36 ? "faint" : "");
   $("vu").className = audio.clipping ? "clip" : "";
   $("db").textContent = db === null ? "" : `${Math.round(db)} dB` + (typeof peakDb === "number" ? ` · peak ${Math.round(peakDb)}` : "");
   $("audio").textContent = [audio.source, audio.state, verdict, audio.overflows ? audio.overflows + " lost" : ""].filter(Boolean).join(" · ");
 }
 
 function showSpectrum(audio) {
-  const bands = audio.bands_8 || Object.values(audio.bands);
+  const bands = audio.bands8 || Object.values(audio.bands);
   const columns = nodes($("spectrum"), bands.length, (index) => {
     const column = element("div"), well = element("div");
     well.append(element("i"));
@@ -72,8 +74,8 @@ function showSpectrum(audio) {
 }
 
 function showDrums(audio) {
-  const lamps = [["kick", audio.kick], ["snare", audio.snare], ["hat", audio.hat], ["chord", audio.harmonic_change]];
-  $("drums").hidden = audio.kick === undefined;
+  const lamps = [...Object.entries(audio.drums || {}), ["chord", audio.harmonic_change]];
+  $("drums").hidden = audio.drums === undefined;
   const boxes = nodes($("drums"), lamps.length, (index) => {
     const lamp = element("div");
     lamp.append(element("i"), element("span", lamps[index][0]));
