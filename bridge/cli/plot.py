@@ -130,6 +130,13 @@ class _Span:
         """A value a pixel, the greatest of its columns: no onset falls between two."""
         return np.asarray(np.maximum.reduceat(values[: self.end], self.first), dtype=np.float32)
 
+    def mean_of(self, values: Values) -> Values:
+        """A value a pixel, the mean of its columns: what is loud now and then is not shown as always loud."""
+        sums = np.add.reduceat(values[: self.end], self.first)
+        # Columns wider than a pixel are repeated, each for itself.
+        counts = np.maximum(np.diff(self.first, append=self.end), 1)
+        return np.asarray(sums / counts, dtype=np.float32)
+
 
 def draw(history: History, title: str = "") -> Canvas:
     """The picture: uint8 RGB of shape (height, 1600, 3).
@@ -239,7 +246,9 @@ def _draw_lane(lane: Canvas, name: str, history: History, span: _Span, bpm: tupl
         case "harmony":
             _bars(lane, now("harmonic_change"), _COLOURS[name])
         case _:
-            _bars(lane, now(name), _COLOURS[name])
+            struck = now(name)
+            # A stroke lasts one hop: two pixels are seen better than one.
+            _bars(lane, np.maximum(struck, np.concatenate((struck[:1], struck[:-1]))), _COLOURS[name])
 
 
 def _draw_parts(lane: Canvas, sections: Values, build_up: Values) -> None:
@@ -263,7 +272,7 @@ def _draw_bands(lane: Canvas, history: History, span: _Span) -> None:
     height = lane.shape[0] // BANDS
     for band in range(1, BANDS + 1):
         strip = lane[lane.shape[0] - band * height : lane.shape[0] - (band - 1) * height - 1]
-        heat = np.clip(span.of(history.course(f"band_{band}")), 0, 1)
+        heat = np.clip(span.mean_of(history.course(f"band_{band}")), 0, 1)
         for channel in range(3):
             strip[..., channel] = np.interp(heat, _HEAT_AT, [colour[channel] for colour in _HEAT])
         strip[: height // 2, span.of(history.course(f"onset_{band}")) > 0] = _INK
