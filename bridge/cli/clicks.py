@@ -84,18 +84,20 @@ class ClickTrackOf:
         """Write as much as was heard.
 
         Raises:
-            ScopeBridgeError: the file cannot be written.
+            ScopeBridgeError: the file cannot be written, or its source no longer be read.
         """
         if not self._heard_s:
             return
         left = self._heard_s
-        for rate, frames in read_frames(self._source):
-            piece = frames[: round(left * rate)]
-            self._writer.write(rate, piece)
-            left -= len(piece) / rate
-            if len(piece) < len(frames):
-                break
-        self._writer.close()
+        try:
+            for rate, frames in read_frames(self._source):
+                piece = frames[: round(left * rate)]
+                self._writer.write(rate, piece)
+                left -= len(piece) / rate
+                if len(piece) < len(frames):
+                    break
+        finally:
+            self._writer.close()
 
 
 class _Writer:

@@ -5,6 +5,7 @@ from __future__ import annotations
 __all__ = ["Keeper", "Listening", "Moment", "Printing", "documents_of"]
 
 from collections.abc import Iterator, Sequence
+from contextlib import ExitStack
 from dataclasses import dataclass
 from typing import Any, Protocol
 
@@ -69,9 +70,10 @@ class Listening:
         return moment
 
     def finish(self) -> None:
-        """Let every keeper write what is left."""
-        for keeper in self._keepers:
-            keeper.finish()
+        """Let every keeper write what is left, also where another one cannot."""
+        with ExitStack() as all_of_them:
+            for keeper in self._keepers:
+                all_of_them.callback(keeper.finish)
 
 
 @dataclass(frozen=True, slots=True)

@@ -24,10 +24,11 @@ from bridge.cli.exits import FINE, RUNTIME, USAGE
 from bridge.cli.history import CHANNELS, MOST_COLUMNS, SECTIONS, History
 from bridge.cli.listening import Listening, Moment, Printing, documents_of
 from bridge.cli.meters import Meters, View, block_of, line_of
-from bridge.cli.plot import LEFT, RIGHT, TOP, WIDTH, draw
+from bridge.cli.plot import LEFT, RIGHT, TOP, WIDTH, Plot, draw
 from bridge.cli.terminal import ASCII, UNICODE, has_colours, signs_for
 from bridge.ears import NO_TRACK, Ears, EarsSettings, Track
 from bridge.inputs.audio import demo_beats, write_wav
+from bridge.model.errors import AudioDeviceError
 from bridge.model.events import SectionEvent, TrackedBeat
 from bridge.model.features import HOP, SAMPLE_RATE, SILENCE, Features
 from bridge.model.needles import NeedlesAt
@@ -286,6 +287,15 @@ def test_a_downbeat_clicks_higher_and_a_late_beat_still_gets_its_click(home):
 def test_listening_counts_time_in_samples():
     listening = Listening(Ears(EarsSettings()))
     assert [listening.push(QUIET).t for _ in range(3)] == [n * HOP / SAMPLE_RATE for n in (1, 2, 3)]
+
+
+def test_a_keeper_that_fails_keeps_no_other_from_writing(home):
+    source = home / "gone.wav"
+    listening = Listening(Ears(EarsSettings()), [ClickTrackOf(source, home / "c.wav"), Plot(home / "p.png")])
+    listening.push(QUIET)
+    with pytest.raises(AudioDeviceError, match="There is no file"):
+        listening.finish()
+    assert (home / "p.png").exists()
 
 
 def test_a_plot_of_hours_keeps_its_size_and_its_beats():
