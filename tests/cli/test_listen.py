@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import io
 import json
 import math
 import os
@@ -21,19 +20,15 @@ import pytest
 from bridge.cli import main
 from bridge.cli.clicks import ClickTrack, ClickTrackOf
 from bridge.cli.exits import FINE, RUNTIME, USAGE
-from bridge.cli.history import CHANNELS, MOST_COLUMNS, SECTIONS, History
-from bridge.cli.listening import Listening, Moment, Printing, documents_of
-from bridge.cli.meters import Meters, View, block_of, line_of
-from bridge.cli.plot import LEFT, RIGHT, TOP, WIDTH, Plot, draw
-from bridge.cli.terminal import ASCII, UNICODE, has_colours, signs_for
-from bridge.ears import NO_TRACK, Ears, EarsSettings, Track
+from bridge.cli.listening import Listening, Printing, documents_of
+from bridge.cli.meters import View, block_of
+from bridge.cli.plot import Plot
+from bridge.ears import Ears, EarsSettings
 from bridge.inputs.audio import demo_beats, write_wav
 from bridge.model.errors import AudioDeviceError
 from bridge.model.events import SectionEvent, TrackedBeat
-from bridge.model.features import HOP, SAMPLE_RATE, SILENCE, Features
-from bridge.model.needles import NeedlesAt
-
-QUIET = np.zeros(HOP, np.float32)
+from bridge.model.features import HOP, SAMPLE_RATE
+from tests.cli.heard import QUIET, beat, moment
 
 
 @pytest.fixture(autouse=True)
@@ -54,14 +49,6 @@ def listened(capsys, *arguments):
     code = main(["listen", *map(str, arguments)])
     shown = capsys.readouterr()
     return code, shown.out, shown.err
-
-
-def moment(hop, *beats, features=SILENCE, track=NO_TRACK, samples=QUIET):
-    return Moment(hop * HOP / SAMPLE_RATE, samples, features, track, beats)
-
-
-def beat(t, downbeat=None):
-    return TrackedBeat(t, t, 120.0, 1.0, downbeat)
 
 
 def test_json_has_a_line_a_beat_in_the_order_heard(song, capsys):
@@ -296,159 +283,6 @@ def test_a_keeper_that_fails_keeps_no_other_from_writing(home):
     with pytest.raises(AudioDeviceError, match="There is no file"):
         listening.finish()
     assert (home / "p.png").exists()
-
-
-def test_a_plot_of_hours_keeps_its_size_and_its_beats():
-    history = History()
-    hops = 3 * MOST_COLUMNS
-    loud = Features(0.0, energy=1.0, onset_low=True)
-    for hop in range(1, hops + 1):
-        track = Track((), 124.0, 1.0, 0.5)
-        beats = (beat((hop - 1) * HOP / SAMPLE_RATE, hop % 172 == 0),) if hop % 43 == 0 else ()
-        history.push(moment(hop, *beats, features=loud if hop == 1000 else SILENCE, track=track))
-    assert history.values.shape == (len(CHANNELS), MOST_COLUMNS)
-    assert history.seconds == pytest.approx(hops * HOP / SAMPLE_RATE)
-    assert np.count_nonzero(history.values[-1]) == history.beats == hops // 43
-    assert history.course("energy").argmax() == 999 // history.hops_a_column
-    assert draw(history).shape[1:] == (WIDTH, 3)
-
-
-def test_the_shortest_plot_is_drawn():
-    history = History()
-    history.push(moment(1))
-    assert draw(history).dtype == np.uint8
-
-
-def test_a_row_is_opened_for_more_than_the_last_hop_only():
-    heights = []
-    history = History()
-    for hop in range(1, 1900):
-        history.push(moment(hop))
-        if hop in (1700, 1723, 1726):
-            heights.append(draw(history).shape[0])
-    assert heights[0] == heights[1] < heights[2]
-
-
-def painted(picture, colour):
-    """Where a colour is, left to right, as shares of the width, by blocks of lines that hold it."""
-    found = (picture[TOP:, LEFT : WIDTH - RIGHT] == colour).all(axis=2)
-    lines = np.flatnonzero(found.any(axis=1))
-    blocks = np.split(lines, np.flatnonzero(np.diff(lines) > 40) + 1)
-    return [np.flatnonzero(found[block].any(axis=0)) / found.shape[1] for block in blocks]
-
-
-def test_a_row_shows_its_own_time_only_and_the_overview_all_of_it():
-    history = History()
-    for hop in range(1, 3447):  # 40 s
-        history.push(moment(hop, features=Features(0.0, energy=float(hop > 2000))))
-    overview, second = painted(draw(history), (110, 150, 255))
-    assert overview[[0, -1]] == pytest.approx([2000 / 3446, 1], abs=0.01)
-    seconds = np.array([2000, 3446]) * HOP / SAMPLE_RATE
-    assert second[[0, -1]] == pytest.approx(seconds / 20 - 1, abs=0.01)
-
-
-def test_parts_bands_and_drums_are_where_they_sounded():
-    history = History()
-    for hop in range(1, 1700):
-        section = "drop" if hop > 850 else "breakdown"
-        loud = tuple(float(band == 2 and hop > 1275) for band in range(8))
-        features = Features(0.0, section=section, bands=loud, kick=float(hop == 425), peak_db=0.0, clipping=hop == 100)
-        history.push(moment(hop, features=features))
-    picture, hop_share = draw(history, "name with ä"), HOP / SAMPLE_RATE / 20
-    for colour, begin, end in (
-        ((24, 112, 122), 0, 850),  # breakdown
-        ((178, 44, 88), 850, 1699),  # drop
-        ((240, 252, 255), 1275, 1699),  # the hottest of the bands
-        ((255, 150, 84), 424, 425),  # kick
-    ):
-        (where,) = painted(picture, colour)
-        assert where[[0, -1]] == pytest.approx([begin * hop_share, end * hop_share], abs=0.003)
-    assert SECTIONS[int(history.course("section")[-1])] == "drop"
-
-
-def test_beats_too_dense_for_lines_leave_the_picture_readable():
-    sparse, dense = History(), History()
-    for hop in range(1, 1700):
-        sparse.push(moment(hop, *([beat(hop * HOP / SAMPLE_RATE)] if hop % 40 == 0 else [])))
-        dense.push(moment(hop, *([beat(hop * HOP / SAMPLE_RATE)] if hop % 2 == 0 else [])))
-    below = slice(TOP + 60, TOP + 100)
-    lit = [(draw(one)[below, LEFT : WIDTH - RIGHT, 0] > 80).any(axis=0).sum() for one in (sparse, dense)]
-    assert lit == [42, 0]
-
-
-BUSY = View(
-    "Scarlett",
-    "running",
-    12.0,
-    Features(0.0, level_db=-3.0, energy=1.0, clipping=True, gated=False, bands=(1.0,) * 8, section="drop"),
-    NeedlesAt(peak_db=-0.1, kick=0.9),
-    Track((), 124.0, 0.9, 1.0),
-    23,
-    lit=True,
-    in_bar=1,
-    started=(True,) * 8,
-    lost=5,
-    problem="The device is busy. " * 20,
-)
-
-
-@pytest.mark.parametrize("signs", [ASCII, UNICODE])
-@pytest.mark.parametrize("colours", [True, False])
-def test_the_block_is_always_as_high_and_never_larger_than_the_terminal(signs, colours):
-    for width in (5, 20, 80, 300):
-        lines = block_of(BUSY, width, 50, signs, colours=colours)
-        assert len(lines) == len(block_of(View(), width, 50, signs))
-        assert max(len(re.sub(r"\x1b\[[\d;]*m", "", line)) for line in lines) < width
-        assert all(line.count("\x1b[0m") * 2 == line.count("\x1b") for line in lines)
-    for height in (4, 10, 16):
-        lines = block_of(BUSY, 80, height, signs, colours=colours)
-        assert len(lines) < height
-        assert "The device is busy" in lines[-1], "what is wrong is never cut off"
-
-
-def test_the_block_says_what_a_performer_must_know():
-    text = "\n".join(block_of(BUSY, 100))
-    for part in (
-        "CLIP: turn down",
-        "124.0 BPM, 90% sure",
-        "o1 @2 o3 o4",
-        "23 beats",
-        "@ kick   o snare",
-        "5 blocks lost",
-        "drop",
-    ):
-        assert part in text
-    assert "PROBLEM The device is busy." in line_of(BUSY)
-    assert "drop" in line_of(BUSY)
-    for peak_db, said in ((-50, "faint: turn up"), (-0.5, "hot"), (-10, "good")):
-        view = View(features=Features(0.0, gated=False), needles=NeedlesAt(peak_db=peak_db))
-        assert said in block_of(view, 100)[1]
-
-
-def test_the_place_in_the_bar_is_counted_from_a_downbeat_until_nobody_knows():
-    meters = Meters(io.StringIO(), refresh=True)
-    shown = []
-    for hop, down in enumerate((None, False, True, False, False, True, None), 1):
-        meters.push(moment(hop, beat(hop * HOP / SAMPLE_RATE, down)))
-        meters.show(0.0, "demo", "running", "", 0)
-        shown.append(meters.view.in_bar)
-    assert shown == [None, None, 0, 1, 2, 0, None]
-    assert meters.view.bar == 3
-
-
-def test_colours_and_signs_only_where_they_can_be_shown():
-    class Terminal(io.StringIO):
-        encoding = "ascii"
-
-        def isatty(self):
-            return True
-
-    assert signs_for(Terminal()) is ASCII
-    assert signs_for(io.TextIOWrapper(io.BytesIO(), encoding="utf-8")) is UNICODE
-    assert has_colours(Terminal(), {"TERM": "xterm"})
-    for environment in ({"TERM": "dumb"}, {"TERM": "xterm", "NO_COLOR": "1"}):
-        assert not has_colours(Terminal(), environment)
-    assert not has_colours(io.StringIO(), {"TERM": "xterm"})
 
 
 def test_live_prints_a_line_a_second_into_a_pipe(home):
