@@ -7,26 +7,25 @@ __all__ = ["PIPE", "Outputs", "listen_to_files"]
 import json
 import statistics
 import sys
-import time
 from collections.abc import Generator, Iterable, Sequence
 from contextlib import closing
 from dataclasses import dataclass
 from itertools import pairwise
 from pathlib import Path
-from typing import BinaryIO, Final, TextIO
+from typing import BinaryIO, Final
 
 from bridge.cli.clicks import ClickTrack, ClickTrackOf
 from bridge.cli.exits import FINE, RUNTIME
+from bridge.cli.listen_progress import Progress
 from bridge.cli.listening import Keeper, Listening, Moment, Printing, documents_of
 from bridge.cli.plot import Plot
 from bridge.ears import Ears, EarsSettings, make_ears
-from bridge.inputs.audio import Mixer, duration_s, read_blocks
+from bridge.inputs.audio import Mixer, read_blocks
 from bridge.model.board import ProblemBoard
 from bridge.model.errors import AudioDeviceError, DependencyMissing
 from bridge.model.events import SectionEvent, TrackedBeat
 
 PIPE: Final = Path("-")
-_PROGRESS_S: Final = 0.25
 
 
 @dataclass(frozen=True, slots=True)
@@ -74,7 +73,7 @@ def _moments_of(
 ) -> Generator[Moment]:
     listening = Listening(_ears(settings), keepers)
     source: Path | BinaryIO = sys.stdin.buffer if file == PIPE else file
-    progress = _Progress(file)
+    progress = Progress(file, sys.stderr, wanted=not sys.stdout.isatty())
     try:
         for block in read_blocks(source, Mixer(())):
             yield listening.push(block.samples)
@@ -122,37 +121,3 @@ def _summary(times: Sequence[float]) -> str:
         return f"  {len(times)} beats: no tempo."
     tempo = 60 / statistics.median(b - a for a, b in pairwise(times))
     return f"  {len(times)} beats from {times[0]:.1f} s to {times[-1]:.1f} s, {tempo:.1f} BPM by the median of their distances"
-
-
-class _Progress:
-    """How far it is, in one line that is drawn over: on standard error, only while people look and see nothing else."""
-
-    def __init__(self, file: Path, out: TextIO | None = None) -> None:
-        self._out = sys.stderr if out is None else out
-        self._shown = self._out.isatty() and not sys.stdout.isatty()
-        self._name = file.name
-        self._length = duration_s(file) if self._shown and file.is_file() else None
-        self._began = time.monotonic()
-        self._due = self._began + _PROGRESS_S
-        self._drawn = False
-
-    def show(self, heard_s: float) -> None:
-        """``heard_s`` seconds have been heard."""
-        if not self._shown or (now := time.monotonic()) < self._due:
-            return
-        self._due = now + _PROGRESS_S
-        share = f"{heard_s / self._length:4.0%}, " if self._length else ""
-        times = heard_s / (now - self._began)
-        self._out.write(f"\r{self._name}: {share}{_minutes(heard_s)} heard, {times:.0f} times real time\x1b[K")
-        self._out.flush()
-        self._drawn = True
-
-    def clear(self) -> None:
-        """Leave no trace."""
-        if self._drawn:
-            self._out.write("\r\x1b[K")
-            self._out.flush()
-
-
-def _minutes(seconds: float) -> str:
-    return f"{int(seconds) // 60}:{int(seconds) % 60:02}"
