@@ -121,16 +121,18 @@ def _draw_parts(lane: Canvas, sections: Values, build_up: Values) -> None:
     """Coloured spans with their names; how far a build-up is rises over them as a line."""
     codes = sections.astype(int)
     starts = [0, *(np.flatnonzero(np.diff(codes)) + 1).tolist(), len(codes)]
-    for begin, end in pairwise(starts):
-        name = SECTIONS[codes[begin]]
-        if name == "none":
-            continue
+    named = [(SECTIONS[codes[begin]], begin, end) for begin, end in pairwise(starts)]
+    named = [one for one in named if one[0] != "none"]
+    for name, begin, end in named:
         lane[:, begin:end] = PARTS[name]
+    _line(lane, np.where(build_up > 0.05, build_up, 0), DOWNBEAT)
+    for name, begin, end in named:
         lane[:, begin] = INK
         words = name.replace("_", "-")
-        if text_size(words, 1)[0] + 12 < end - begin:
+        width = text_size(words, 1)[0] + 12
+        if width < end - begin:
+            lane[:, begin + 1 : begin + width] = PARTS[name]
             write(lane, begin + 6, (lane.shape[0] - 8) // 2, words, INK, scale=1)
-    _line(lane, np.where(build_up > 0.05, build_up, 0), DOWNBEAT)
 
 
 def _draw_bands(lane: Canvas, history: History, span: Span) -> None:
