@@ -35,9 +35,9 @@ def hear(samples: Samples) -> list[Features]:
     return [ears.push(AudioBlock((n + 1) * HOP / SAMPLE_RATE, block)).features for n, block in enumerate(blocks)]
 
 
-def told(heard: list[Features], name: str) -> Times:
-    """When a feature rises past 0.5."""
-    over = np.array([float(getattr(features, name)) > 0.5 for features in heard])
+def told(heard: list[Features], name: str, level: float = 0.5) -> Times:
+    """When a feature rises past ``level``."""
+    over = np.array([float(getattr(features, name)) > level for features in heard])
     rises = over & ~np.concatenate(([False], over[:-1]))
     return np.array([features.t for features, rise in zip(heard, rises, strict=True) if rise])
 

@@ -15,7 +15,7 @@ from bridge.settings import Settings
 
 MAPPINGS = "\n".join(
     f'[[map]]\nfrom = "signal:{signal}"\nto = "fx/{effect}"\nmode = "trigger"\n'
-    for signal, effect in (("audio.kick", "pulse"), ("audio.onset_8", "flash"))
+    for signal, effect in (("audio.kick", "pulse"), ("audio.onset_8", "zoom"))
 )
 
 
@@ -55,7 +55,7 @@ def test_a_mapping_on_a_drum_fires_once_a_stroke(app):
         return fired
 
     assert asyncio.run(play()) == [2, 4, 6]
-    assert [effect for _, effect, _ in app.fx.value.pulses[:2]] == ["pulse", "flash"]
+    assert [effect for _, effect, _ in app.fx.value.pulses[:2]] == ["pulse", "zoom"]
 
 
 def test_meters_see_a_drum_fall(app):

@@ -19,6 +19,9 @@ GROOVES = (
     {"kick": "x.....x...x..x..", "snare": "........x.......", "hat": "x.xxx.x.x.xxx.x."},
 )
 
+RESTING = 0.3
+"""Share of loops in which one or two of the voices are not played."""
+
 
 def loop(seed):
     """Sixteen seconds, mono, at most 1, and the times at which each voice is struck.
@@ -32,12 +35,13 @@ def loop(seed):
     kit = drums.kit(rng)
     sounds = {"kick": kit["kick"], "snare": kit[str(rng.choice(["snare", "snare", "clap"]))], "hat": kit["hat"]}
     loud = {"kick": 1.0, "snare": rng.uniform(0.5, 1.0), "hat": rng.uniform(0.15, 0.5)}
+    resting = rng.choice(list(groove), rng.integers(1, 3), replace=False) if rng.random() < RESTING else ()
     out = np.zeros(int((SECONDS + 3) * SR), np.float32)
     struck = {voice: [] for voice in groove}
     steps = int(SECONDS / sixteenth)
     for step in range(steps):
         for voice, pattern in groove.items():
-            if pattern[step % 16] == "x":
+            if pattern[step % 16] == "x" and voice not in resting:
                 _add(out, step * sixteenth, sounds[voice], loud[voice] * rng.uniform(0.8, 1.0))
                 struck[voice].append(step * sixteenth)
     if rng.random() < 0.8:

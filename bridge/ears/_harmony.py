@@ -21,8 +21,9 @@ _STANDS_OUT: Final = 1.7
 # Frames of 46 ms: how much of what sounds now and of what sounded before are compared.
 _NOW: Final = 5
 _BEFORE: Final = 8
-# A change this far counts as full: triads a fifth apart lie 1.2 apart, overtones bring them nearer.
-_FULL: Final = 0.9
+# A change this far counts as full: triads a fifth apart lie 1.2 apart, with two common tones 0.8; overtones bring them
+# nearer.
+_FULL: Final = 0.7
 # From this share of tones in all that sounds a change counts fully. Drums have under a tenth of it.
 _TONAL: Final = 0.04
 _TINY: Final = np.float32(1e-3)

@@ -80,11 +80,9 @@ class Ears:
         amplitudes = self._spectrum.push(samples)
         raw = self._measure.step(amplitudes, rms)
         shape = self._normal.step(raw, gain, resting=resting)
-        onset, onset_low, onset_mid, onset_high, *onset_bands = self._onsets.step(
-            amplitudes, gain, gated=gated
-        ).tolist()
-        drums = self._drums.step(amplitudes) if self._drums else [float(onset_low), float(onset_mid), float(onset_high)]
-        kick, snare, hat = [0.0] * 3 if gated else drums
+        starts = self._onsets.step(amplitudes, gain, gated=gated).tolist()
+        onset, onset_low, onset_mid, onset_high, *onset_bands = starts
+        kick, snare, hat = self._struck(amplitudes, starts, gated=gated)
         features = Features(
             t=block.t,
             level_db=level_db,
@@ -128,6 +126,11 @@ class Ears:
             samples = np.where(np.isfinite(samples), samples, np.float32(0))
             peak = float(np.abs(samples).max())
         return np.clip(samples, -1, 1), min(peak, 1.0)
+
+    def _struck(self, amplitudes: npt.NDArray[np.float32], starts: list[bool], *, gated: bool) -> list[float]:
+        """Kick, snare and hat."""
+        struck = [float(start) for start in starts[1:4]] if self._drums is None else self._drums.step(amplitudes)
+        return [0.0] * len(struck) if gated else struck
 
     def _beats(self, samples: npt.NDArray[np.float32], t: float, *, gated: bool) -> tuple[TrackedBeat, ...]:
         if self._tracker is None:

@@ -125,7 +125,8 @@ function showTempo(tempo) {
     const chip = chips[index], name_ = clockNames[name] || name;
     chip.className = said.state;
     chip.textContent = said.bpm === null || said.state === "leads" ? name_ : `${name_} ${said.bpm.toFixed(1)}`;
-    chip.title = clockNotes[said.state] || said.state;
+    chip.title = (clockNotes[said.state] || said.state)
+      + (said.bpm === null ? "" : `, ${said.bpm.toFixed(1)} BPM` + (typeof said.sd_ms === "number" ? ` ± ${said.sd_ms} ms` : ""));
   });
 }
 
