@@ -111,6 +111,7 @@ def test_it_shows_what_a_sound_engineer_must_know_and_lacks_nothing_it_needs(dae
                 "build_up": 0.5,
                 "gated": False,
                 "clipping": False,
+                "input_state": "sound",
             }
             for change, expected in (
                 (full, ["demo · running · hot", "-9 dB · peak 0", "build-up as build_up", 4]),
