@@ -96,8 +96,8 @@ def _ears(settings: EarsSettings) -> Ears:
 
 def _print_table(file: Path, moments: Iterable[Moment]) -> None:
     times: list[float] = []
-    for moment in moments:
-        if not times and moment.beats:
+    for number, moment in enumerate(moments):
+        if number == 0:
             print(f"{file}\n     told at       beat      BPM  sure")
         for section in moment.sections:
             print(_section_row(section))

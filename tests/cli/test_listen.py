@@ -98,6 +98,7 @@ def test_silence_has_no_tempo(home, capsys):
         file.writeframes(bytes(4 * 48000))
     code, out, _ = listened(capsys, home / "silence.wav")
     assert code == FINE
+    assert out.startswith(f"{home / 'silence.wav'}\n")
     assert "0 beats: no tempo." in out
 
 
