@@ -25,6 +25,7 @@ from bridge.model.eventlog import EventLog, words_of
 from bridge.model.events import BeatEvent, BpmReport, MidiClockEvent, MidiEvent, OscEvent, TapEvent, TrackedBeat
 from bridge.model.facts import ScopeFacts
 from bridge.model.features import SILENCE, Features, signals_of
+from bridge.model.needles import Needles, NeedlesAt
 from bridge.model.targets import Intent
 from bridge.model.world import World
 from bridge.show import Show, ShowOutput
@@ -98,6 +99,7 @@ class Conductor:
             (BeatLane(offsets.osc / 1000.0), self._tell_beat),
         )
         self._ears = _LatestFeatures()
+        self._needles = Needles()
         self._desired: DesiredState | None = None
         self._beat_timer: asyncio.TimerHandle | None = None
         self._loop: asyncio.AbstractEventLoop | None = None
@@ -167,6 +169,7 @@ class Conductor:
     def on_heard(self, heard: Heard) -> None:
         """What the ears heard in one block; called on the ears' thread."""
         self._ears.put(heard.features)
+        self._needles.put(heard.features)
         if heard.beats and self._loop is not None:
             self._loop.call_soon_threadsafe(self._on_beats_heard, heard.beats)
 
@@ -188,9 +191,9 @@ class Conductor:
         return issues
 
     @property
-    def drums(self) -> tuple[float, ...]:
-        """Kick, snare and hat for meters: 0..1, falling over 0.1 s after each stroke."""
-        return self._ears.drums
+    def needles(self) -> NeedlesAt:
+        """What meters show of values that last one hop."""
+        return self._needles.now
 
     def world(self, features: Features | None = None) -> World:
         """The world as of now."""
@@ -304,8 +307,6 @@ class Conductor:
 
 _STARTS: Final = ("onset", "onset_low", "onset_mid", "onset_high")
 _STRUCK: Final = ("kick", "snare", "hat")
-# What a hop leaves of a drum on the meters: 37 % after 0.1 s.
-_FADE: Final = 0.89
 _AT_REST: Final[dict[str, Any]] = {
     **dict.fromkeys(_STARTS, False),
     **dict.fromkeys(_STRUCK, 0.0),
@@ -320,12 +321,9 @@ class _LatestFeatures:
         self._lock = threading.Lock()
         self._value = SILENCE
         self._taken = True
-        self.drums = (0.0,) * len(_STRUCK)
 
     def put(self, features: Features) -> None:
-        struck = (features.kick, features.snare, features.hat)
         with self._lock:
-            self.drums = tuple(max(now, _FADE * before) for now, before in zip(struck, self.drums, strict=True))
             self._value = features if self._taken else _with_moments(features, self._value)
             self._taken = False
 

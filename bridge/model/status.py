@@ -186,7 +186,8 @@ class AudioStatus:
     """The audio input. ``state`` is ``running``, ``waiting`` (device missing), ``ended`` or ``off``.
 
     ``input_state`` is what arrives: ``sound``, ``quiet`` (under the gate), ``silent``, ``clipping``, ``offset`` or ``broken``.
-    ``bands8`` goes from the lowest to the highest, ``drums`` holds kick, snare and hat, falling over 0.1 s.
+    ``bands8`` goes from the lowest to the highest. ``peak_db``, ``drums`` (kick, snare and hat) and ``harmonic_change`` are
+    held a little (:class:`bridge.model.needles.NeedlesAt`): ten statuses a second miss none.
     """
 
     source: str = ""
@@ -196,6 +197,8 @@ class AudioStatus:
     brightness: float = 0.0
     texture: float = 0.0
     bands: Mapping[str, float] = field(default_factory=dict)
+    section: str = "none"
+    build_up: float = 0.0
     clipping: bool = False
     gated: bool = True
     overflows: int = 0

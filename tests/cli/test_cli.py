@@ -209,6 +209,9 @@ def test_a_status_reads_well():
     }
     text = "\n".join(lines_of(status))
     assert "124.0 BPM" in text
+    assert "demo  running  -9 dBFS\n" in text
+    status["audio"] |= {"peak_db": -0.4, "clipping": True, "section": "build_up"}
+    assert "demo  running  -9 dBFS, peak -0, CLIPPING, build-up\n" in "\n".join(lines_of(status))
     assert "through turn:venue?transport=tcp (static)" in text
     assert "1 rejected" in text
     assert "rejected 3 from osc:127.0.0.1:9700: not OSC" in text

@@ -2,7 +2,7 @@
 
 from bridge.inputs.audio._blocks import Mixer
 from bridge.inputs.audio._devices import InputDevice, choose_device
-from bridge.inputs.audio._files import read_blocks, read_file
+from bridge.inputs.audio._files import duration_s, read_blocks, read_file, read_frames
 from bridge.inputs.audio._portaudio import AudioBackend, CaptureStream, OnAudio, list_devices
 from bridge.inputs.audio.demo import DEMO_BPM, DEMO_SECTIONS, demo_beats, demo_track, write_wav
 from bridge.inputs.audio.input import AudioInput
@@ -21,8 +21,10 @@ __all__ = [
     "choose_device",
     "demo_beats",
     "demo_track",
+    "duration_s",
     "list_devices",
     "read_blocks",
     "read_file",
+    "read_frames",
     "write_wav",
 ]
