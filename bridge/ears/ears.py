@@ -129,7 +129,15 @@ class Ears:
         if gated or track.bpm is None or track.confidence < self._settings.min_confidence:
             return ()
         return tuple(
-            TrackedBeat(t + beat.offset, max(t, t + beat.offset), track.bpm, track.confidence, beat.downbeat)
+            TrackedBeat(
+                t + beat.offset,
+                max(t, t + beat.offset),
+                track.bpm,
+                track.confidence,
+                beat.downbeat,
+                beat.bar_confidence,
+                beat.metre,
+            )
             for beat in track.beats
         )
 
