@@ -17,7 +17,7 @@ class BeatGrid:
 
     ``anchor`` is the monotonic time of beat ``anchor_beat`` (an integer count from 0), ``bpm`` the tempo
     from there on; ``bpm`` None means there is no tempo. ``downbeat`` is the count of any beat that opens
-    a bar. ``confidence`` is 0..1.
+    a bar. ``confidence`` is 0..1, and so is ``bar_confidence``: how sure it is where bars open.
     """
 
     bpm: float | None = None
@@ -27,6 +27,7 @@ class BeatGrid:
     downbeat: int = 0
     confidence: float = 0.0
     source: TempoSource = "none"
+    bar_confidence: float = 0.0
 
     @property
     def period(self) -> float | None:

@@ -162,7 +162,8 @@ class AvatarStatus:
 
 @dataclass(frozen=True, slots=True)
 class TempoStatus:
-    """The one clock as the page shows it; ``sources`` lists what each source says."""
+    """The one clock as the page shows it; ``bar_confidence`` is how sure it is where bars open (0..1), ``sources``
+    lists what each source says."""
 
     source: str = "none"
     bpm: float | None = None
@@ -170,6 +171,7 @@ class TempoStatus:
     beat: int = 0
     bar: int = 0
     confidence: float = 0.0
+    bar_confidence: float = 0.0
     sources: Mapping[str, Any] = field(default_factory=dict)
 
 

@@ -9,6 +9,7 @@ from collections import deque
 from typing import Final
 
 from bridge.model.events import TrackedBeat
+from bridge.tempo.bars import BarVotes
 from bridge.tempo.reading import MAX_BPM, MIN_BPM, Reading
 
 _NEAR: Final = 0.17
@@ -20,7 +21,6 @@ _STRAYS_BEFORE_RESTART: Final = 4
 _TEMPO_OFF: Final = 0.04
 _SILENT_BEATS: Final = 4.0
 _SILENT_S: Final = 2.0
-_BAR_VOTES: Final = 3
 _MAX_BEATS_APART: Final = 64.0
 
 
@@ -43,7 +43,6 @@ class HeardFollower:
 
     def __init__(self, bpm_min: float, bpm_max: float, min_confidence: float, beats_per_bar: int = 4) -> None:
         self._range = (bpm_min, bpm_max)
-        self._beats_per_bar = beats_per_bar
         self._min_confidence = min_confidence
         self.hint_bpm: float | None = None
         self._period = 0.0
@@ -56,7 +55,8 @@ class HeardFollower:
         self._tempo_off = 0
         self._spread = 0.0
         self._confidence = 0.0
-        self._bar_votes: deque[int] = deque(maxlen=4)
+        self.bars = BarVotes(beats_per_bar)
+        """Where the heard bars open."""
         self._jumps = 0
 
     def feed(self, beat: TrackedBeat) -> None:
@@ -91,7 +91,7 @@ class HeardFollower:
         self._spread += 0.2 * (abs(error) - self._spread)
         self._confidence += 0.25 * (beat.confidence - self._confidence)
         if beat.downbeat:
-            self._bar_votes.append(self._number)
+            self.bars.vote(self._number, beat.bar_confidence, beat.metre)
 
     def _stray(self, beat: TrackedBeat, period: float) -> None:
         """A beat off the grid; several in a row that agree with each other are a new grid."""
@@ -119,16 +119,11 @@ class HeardFollower:
         self._hits.clear()
         self._hits.append(True)
         self._strays.clear()
-        self._bar_votes.clear()
+        self.bars.forget()
         self._tempo_off = 0
         self._spread = 0.0
         self._confidence = beat.confidence
         self._jumps += 1
-
-    def _first_of_bar(self) -> int | None:
-        """Which of our beats, modulo the bar, opens one; None unless three of the last four downbeats agree."""
-        votes = [number % self._beats_per_bar for number in self._bar_votes]
-        return votes[-1] if votes and votes.count(votes[-1]) >= _BAR_VOTES else None
 
     def reading(self, now: float) -> Reading | None:
         """The heard grid; None after 2 seconds or 4 beats without a beat."""
@@ -136,12 +131,12 @@ class HeardFollower:
             return None
         hits = sum(self._hits)
         steady = hits >= _STEADY_HITS and hits >= 0.6 * len(self._hits) and self._spread < 0.1
-        first_of_bar = self._first_of_bar()
         return Reading(
             period=self._period,
             beat_time=self._anchor,
-            number=self._number - (first_of_bar or 0),
-            has_bars=first_of_bar is not None,
+            number=self._number - (self.bars.place or 0),
+            has_bars=self.bars.place is not None,
+            bar_confidence=self.bars.confidence,
             confidence=max(0.0, min(1.0, self._confidence * (1.0 - 3.0 * self._spread))),
             steady=steady,
             jumped=self._jumps,
