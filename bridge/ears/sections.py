@@ -41,9 +41,14 @@ _DROP_WINDOW_BEATS: Final = 0.7
 _DROP_LASTS_BEATS: Final = 32.0
 # A build-up: how far each part has to rise over four bars to count in full.
 _RISES: Final = np.array([8.0, 8.0, 3.0])
-_RISING_BEATS: Final = 16.0
+_RISING_BEATS: Final = (8.0, 16.0)
+_EVEN: Final = 9.0
+_FALLS: Final = 0.15
+_FULL_COUNTS: Final = 0.6
+_RISE_BEATS: Final = 2.0
+_FALL_BEATS: Final = 4.0
 _BUILDING: Final = 0.5
-_BUILDING_BEATS: Final = 4.0
+_BUILDING_BEATS: Final = 2.0
 _OVER: Final = 0.2
 _OVER_BEATS: Final = 8.0
 _THIN_DB: Final = 3.0
@@ -113,7 +118,7 @@ class SectionFinder:
         self._gone = self._gone + step if gone else 0.0
         self._learn(low, share, gone)
         rising = self._rising(beat, low)
-        self.build_up += (rising - self.build_up) * min(1.0, step / (2.0 if rising > self.build_up else 4.0))
+        self.build_up += (rising - self.build_up) * min(1.0, step / (_RISE_BEATS if rising > self.build_up else _FALL_BEATS))
         self._building = self._building + step if self.build_up >= _BUILDING else 0.0
         self._over = self._over + step if self.build_up <= _OVER else 0.0
         return self._follow(beat, t, low)
@@ -140,20 +145,23 @@ class SectionFinder:
 
     def _rising(self, beat: float, low: float) -> float:
         """How much presence, high band and onsets rise over the last four bars, 0..1."""
-        bar = _RISING_BEATS / 4 * beat
-        if self._ticks < 4 * bar:
-            return 0.0
-        bars = np.array([[self._mean(row, bar, (3 - n) * bar) for n in range(4)] for row in (1, 2, 3)])
-        bars[:2] = 10 * np.log10(bars[:2] + _SILENT)
-        steps = np.diff(bars, axis=1)
-        rises = (bars[:, 3] - bars[:, 0]) / _RISES
-        # A riser rises in every bar; a new part, once.
-        steady = np.clip(3 * np.sort(steps, axis=1)[:, 1] / np.maximum(bars[:, 3] - bars[:, 0], 1e-9) / 0.5, 0, 1)
-        falls = steps.min(axis=1) < -0.15 * _RISES
-        counts = np.sort(np.clip(rises, 0, 1) * steady * ~falls)
-        rising = float(counts[-1] * 0.7 + counts[-2] * 0.5)
+        rising = max(self._climb(beats / 4 * beat) for beats in _RISING_BEATS)
         thin = min(max((self._usual_db - low) / _THIN_DB, 0.0), 1.0)
-        return min(rising, 1.0) * (0.6 + 0.4 * thin)
+        return rising * (_FULL_COUNTS + (1 - _FULL_COUNTS) * thin)
+
+    def _climb(self, part: float) -> float:
+        """The same over four parts of so many ticks, whatever the low band does."""
+        if self._ticks < 4 * part:
+            return 0.0
+        parts = np.array([[self._mean(row, part, (3 - n) * part) for n in range(4)] for row in (1, 2, 3)])
+        parts[:2] = 10 * np.log10(parts[:2] + _SILENT)
+        steps = np.diff(parts, axis=1)
+        whole = parts[:, 3] - parts[:, 0]
+        # A riser rises in every part; a new part of the track, once.
+        even = np.clip(_EVEN * np.sort(steps, axis=1)[:, 1] / np.maximum(whole, 1e-9), 0, 1)
+        falls = steps.min(axis=1) < -_FALLS * _RISES
+        most, more = np.sort(np.clip(whole / _RISES, 0, 1) * even * ~falls)[:0:-1]
+        return min(float(0.7 * most + 0.5 * more), 1.0)
 
     def _follow(self, beat: float, t: float, low: float) -> tuple[SectionEvent, ...]:
         """Hysteresis: which part begins now, if one does."""
