@@ -22,7 +22,16 @@ from bridge.model.cell import Cell
 from bridge.model.desired import DesiredState, FxState
 from bridge.model.errors import Issue
 from bridge.model.eventlog import EventLog, words_of
-from bridge.model.events import BeatEvent, BpmReport, MidiClockEvent, MidiEvent, OscEvent, TapEvent, TrackedBeat
+from bridge.model.events import (
+    BeatEvent,
+    BpmReport,
+    MidiClockEvent,
+    MidiEvent,
+    OscEvent,
+    SectionEvent,
+    TapEvent,
+    TrackedBeat,
+)
 from bridge.model.facts import ScopeFacts
 from bridge.model.features import SILENCE, Features, signals_of
 from bridge.model.targets import Intent
@@ -137,7 +146,7 @@ class Conductor:
         if event.kind != "clock" and self._events.begin(self._clock()):
             self._supervisor.guard("monitor", self._describe, event, (), (), "tempo")
 
-    def _carry(self, event: OscEvent | MidiEvent) -> None:
+    def _carry(self, event: OscEvent | MidiEvent | SectionEvent) -> None:
         """An event through the mappings to what it asks for, at once."""
         described = self._events.begin(self._clock())
         intents = self._supervisor.guard("mapping", self.mapper.feed, event, self.show.values, event.t) or ()
@@ -147,13 +156,15 @@ class Conductor:
 
     def _describe(
         self,
-        event: OscEvent | MidiEvent | MidiClockEvent,
+        event: OscEvent | MidiEvent | MidiClockEvent | SectionEvent,
         matches: tuple[str, ...],
         intents: tuple[Intent, ...],
         taken_by: str = "",
     ) -> None:
         if isinstance(event, OscEvent):
             source, sender = f"osc:{event.listener}", f"{event.sender[0]}:{event.sender[1]}"
+        elif isinstance(event, SectionEvent):
+            source, sender = "audio", ""
         else:
             source, sender = f"midi:{event.port}", ""
         self._events.add(
@@ -169,6 +180,8 @@ class Conductor:
         self._ears.put(heard.features)
         if heard.beats and self._loop is not None:
             self._loop.call_soon_threadsafe(self._on_beats_heard, heard.beats)
+        if heard.sections and self._loop is not None:
+            self._loop.call_soon_threadsafe(self._on_sections_heard, heard.sections)
 
     def post(self, intent: Intent) -> Issue | None:
         """Act on an intent from the page or the command line at once; what is wrong with it, and then nothing changed."""
@@ -249,6 +262,12 @@ class Conductor:
     def _on_beats_heard(self, beats: Iterable[TrackedBeat]) -> None:
         for beat in beats:
             self._supervisor.guard("tempo", self._feed_tempo, beat)
+
+    def _on_sections_heard(self, sections: Iterable[SectionEvent]) -> None:
+        for section in sections:
+            self._supervisor.guard("show", self.show.on_section, section)
+            self._supervisor.guard("feedback", self._feedback.section, section.section)
+            self._carry(section)
 
     def _feed_tempo(self, event: MidiClockEvent | TrackedBeat | BpmReport | TapEvent) -> None:
         self.tempo.feed(event, self._clock())

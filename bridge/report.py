@@ -119,6 +119,7 @@ class StatusReport:
             "bar": status.bar,
             "in_bar": grid.in_bar_at(now),
             "confidence": status.confidence,
+            "bar_confidence": status.bar_confidence,
             "sources": status.sources,
         }
 
@@ -133,6 +134,8 @@ class StatusReport:
             "energy": features.energy,
             "brightness": features.brightness,
             "texture": features.texture,
+            "section": features.section,
+            "build_up": features.build_up,
             "bands": {"low": features.low, "mid": features.mid, "high": features.high},
             "clipping": features.clipping,
             "gated": features.gated,

@@ -18,7 +18,7 @@ from bridge.ears.sections import SectionFinder
 from bridge.ears.settings import EarsSettings
 from bridge.ears.tracker import NO_TRACK, Track, Tracker
 from bridge.model.events import SectionEvent, TrackedBeat
-from bridge.model.features import HOP, AudioBlock, Features
+from bridge.model.features import HOP, AudioBlock, Features, RawFeatures
 
 _SILENT_DB = -120.0
 
@@ -76,7 +76,7 @@ class Ears:
         onset, onset_low, onset_mid, onset_high, *onset_bands = self._onsets.step(
             amplitudes, gain, gated=gated
         ).tolist()
-        section = self._sections.step(raw.bands, block.t, onset=onset, gated=gated, bpm=self.track.bpm)
+        sections = self._find_sections(raw, block.t, onset=onset, gated=gated)
         features = Features(
             t=block.t,
             level_db=_decibels(_rms(given)),
@@ -102,7 +102,7 @@ class Ears:
             build_up=self._sections.build_up,
             raw=raw,
         )
-        return Heard(features, self._beats(samples, block.t, gated=gated), section)
+        return Heard(features, self._beats(samples, block.t, gated=gated), sections)
 
     def _mend(self, samples: npt.NDArray[np.float32]) -> tuple[npt.NDArray[np.float32], float]:
         if samples.shape != (HOP,):
@@ -115,6 +115,11 @@ class Ears:
             samples = np.where(np.isfinite(samples), samples, np.float32(0))
             peak = float(np.abs(samples).max())
         return np.clip(samples, -1, 1), min(peak, 1.0)
+
+    def _find_sections(self, raw: RawFeatures, t: float, *, onset: bool, gated: bool) -> tuple[SectionEvent, ...]:
+        if not self._settings.sections:
+            return ()
+        return self._sections.step(raw.bands, t, onset=onset, gated=gated, bpm=self.track.bpm)
 
     def _beats(self, samples: npt.NDArray[np.float32], t: float, *, gated: bool) -> tuple[TrackedBeat, ...]:
         if self._tracker is None:

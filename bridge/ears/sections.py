@@ -118,7 +118,9 @@ class SectionFinder:
         self._gone = self._gone + step if gone else 0.0
         self._learn(low, share, gone)
         rising = self._rising(beat, low)
-        self.build_up += (rising - self.build_up) * min(1.0, step / (_RISE_BEATS if rising > self.build_up else _FALL_BEATS))
+        self.build_up += (rising - self.build_up) * min(
+            1.0, step / (_RISE_BEATS if rising > self.build_up else _FALL_BEATS)
+        )
         self._building = self._building + step if self.build_up >= _BUILDING else 0.0
         self._over = self._over + step if self.build_up <= _OVER else 0.0
         return self._follow(beat, t, low)
