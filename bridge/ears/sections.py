@@ -34,6 +34,7 @@ _GONE_SHARE_DB: Final = 6.0
 _SPREADS: Final = 3.0
 _BASSLESS_DB: Final = -6.0
 _BREAKDOWN_BEATS: Final = 6.0
+_STEADY_BEATS: Final = 4.0
 # A drop: the low band is back near its usual level, this much above what it was, within a beat.
 _BACK_DB: Final = 4.0
 _JUMP_DB: Final = 6.0
@@ -76,7 +77,7 @@ class SectionFinder:
         # Low, presence and high power and onsets a second, newest last.
         self._past = np.zeros((4, _KEPT))
         self._usual_db = self._usual_share = self._spread = 0.0
-        self._gone = self._building = self._over = 0.0
+        self._gone = self._back = self._building = self._over = 0.0
         self._since = 0.0
 
     def step(
@@ -116,6 +117,7 @@ class SectionFinder:
         self._since += step
         gone = self._is_gone(low, share)
         self._gone = self._gone + step if gone else 0.0
+        self._back = self._back + step if low > self._usual_db - _BACK_DB else 0.0
         self._learn(low, share, gone)
         rising = self._rising(beat, low)
         self.build_up += (rising - self.build_up) * min(
@@ -153,9 +155,10 @@ class SectionFinder:
 
     def _climb(self, part: float) -> float:
         """The same over four parts of so many ticks, whatever the low band does."""
-        if self._ticks < 4 * part:
+        ticks = round(part)
+        if self._ticks < 4 * ticks:
             return 0.0
-        parts = np.array([[self._mean(row, part, (3 - n) * part) for n in range(4)] for row in (1, 2, 3)])
+        parts = self._past[1:, -4 * ticks :].reshape(3, 4, ticks).mean(axis=2)
         parts[:2] = 10 * np.log10(parts[:2] + _SILENT)
         steps = np.diff(parts, axis=1)
         whole = parts[:, 3] - parts[:, 0]
@@ -175,7 +178,7 @@ class SectionFinder:
             return self._enter("build_up", t, self.build_up)
         if self._gone >= _BREAKDOWN_BEATS and (self.section in ("steady", "drop") or self._is_over("build_up")):
             return self._enter("breakdown", t, min((self._usual_db - low) / (2 * _GONE_DB), 1.0))
-        if not self._gone and (self.section == "breakdown" or self._is_over("build_up")):
+        if self._back >= _STEADY_BEATS and (self.section == "breakdown" or self._is_over("build_up")):
             return self._enter("steady", t, 0.5)
         if self.section == "drop" and self._since >= _DROP_LASTS_BEATS:
             return self._enter("steady", t, 0.5)
