@@ -120,9 +120,8 @@ class SectionFinder:
         self._back = self._back + step if low > self._usual_db - _BACK_DB else 0.0
         self._learn(low, share, gone)
         rising = self._rising(beat, low)
-        self.build_up += (rising - self.build_up) * min(
-            1.0, step / (_RISE_BEATS if rising > self.build_up else _FALL_BEATS)
-        )
+        beats = _RISE_BEATS if rising > self.build_up else _FALL_BEATS
+        self.build_up += (rising - self.build_up) * min(1.0, step / beats)
         self._building = self._building + step if self.build_up >= _BUILDING else 0.0
         self._over = self._over + step if self.build_up <= _OVER else 0.0
         return self._follow(beat, t, low)
@@ -135,10 +134,9 @@ class SectionFinder:
     def _is_gone(self, low: float, share: float) -> bool:
         if self._usual_share < _BASSLESS_DB:
             return False
-        margin = _SPREADS * self._spread
-        return low < self._usual_db - max(_GONE_DB, margin) and share < self._usual_share - max(
-            _GONE_SHARE_DB, margin * _GONE_SHARE_DB / _GONE_DB
-        )
+        # Where the low band comes and goes anyway, more has to be missing.
+        wide = max(1.0, _SPREADS * self._spread / _GONE_DB)
+        return low < self._usual_db - wide * _GONE_DB and share < self._usual_share - wide * _GONE_SHARE_DB
 
     def _learn(self, low: float, share: float, gone: bool) -> None:
         keep = math.exp(-_TICK_S / (_RELEARN_S if gone else _LEARN_S))

@@ -37,7 +37,7 @@ from bridge.show.curves import CurveName
 BeatAction: TypeAlias = Literal["none", "pulse_noise", "prompt_cycle", "transition_trigger", "cache_reset"]
 Trigger: TypeAlias = Literal["energy_spike", "beat", "section"]
 PartName: TypeAlias = Literal["build_up", "drop", "breakdown"]
-SignalName: TypeAlias = Literal["energy", "brightness", "texture", "low", "mid", "high"]
+SignalName: TypeAlias = Literal["energy", "brightness", "texture", "low", "mid", "high", "build_up"]
 LeverName: TypeAlias = Literal[
     "noise_scale",
     "vace_context_scale",
@@ -227,7 +227,7 @@ class Rest(_Levers):
 class Reaction(PartSettings):
     """What one signal does to one lever."""
 
-    signal: SignalName = Field(description="energy, brightness, texture, low, mid or high.")
+    signal: SignalName = Field(description="energy, brightness, texture, low, mid, high or build_up.")
     parameter: LeverName = Field(description="The lever it moves.")
     curve: CurveName = Field(default="linear", description="linear, exponential, logarithmic or stepped.")
     sensitivity: float = Field(default=1.0, ge=0, le=2, description="Multiplies the signal; also its weight in a mean.")

@@ -120,13 +120,13 @@ def test_the_demo_tracks_parts(listen):
 
 
 def test_what_is_no_track_has_no_parts(listen, noises):
-    for name, sound in noises.items():
-        events = [event.section for block in listen(sound) for event in block.sections]
+    for name in ("white", "pink", "pad"):
+        events = [event.section for block in listen(noises[name]) for event in block.sections]
         assert set(events) <= {"steady"}, name
 
 
 def test_switched_off_nothing_is_told(listen):
-    heard = listen(demo_track()[: 20 * SAMPLE_RATE], sections=False)
+    heard = listen(demo_track()[: 6 * SAMPLE_RATE], sections=False)
     assert not any(block.sections for block in heard)
     assert {block.features.section for block in heard} == {"none"}
 

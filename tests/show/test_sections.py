@@ -128,3 +128,13 @@ def test_another_theme_begins_with_its_base() -> None:
 def test_sections_belong_to_their_trigger() -> None:
     with pytest.raises(ConfigurationError, match=r'trigger = "section"'):
         theme_of(PARTS.replace('trigger = "section"', 'trigger = "beat"'))
+
+
+def test_a_build_up_moves_a_lever() -> None:
+    text = PARTS.replace('signal = "energy"\nparameter = "noise_scale"', 'signal = "build_up"\nparameter = "fx/zoom"')
+    player = player_of(text)
+    rest = player.out.fx.levels.get("zoom", 0.0)
+    player.play(3.0, build_up=1.0)
+    assert player.out.fx.levels.get("zoom", 0.0) > rest + 0.2
+    player.play(3.0, build_up=0.0)
+    assert player.out.fx.levels.get("zoom", 0.0) == pytest.approx(rest, abs=0.02)
