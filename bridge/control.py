@@ -33,7 +33,7 @@ from bridge.model.events import (
     TrackedBeat,
 )
 from bridge.model.facts import ScopeFacts
-from bridge.model.features import SILENCE, Features, signals_of
+from bridge.model.features import SILENCE, Features, Section, signals_of
 from bridge.model.targets import Intent
 from bridge.model.world import World
 from bridge.show import Show, ShowOutput
@@ -42,6 +42,8 @@ from bridge.switching import Switching
 from bridge.tempo import BeatLane, OffsetSettings, TempoClock
 
 TICK_S: Final = 1 / 30
+DEAF_S: Final = 2.0
+"""Without features for so long, no part of a track plays any more."""
 SUBSCRIPTIONS: Final = frozenset({SUBSCRIBE, UNSUBSCRIBE})
 POD_GOALS: Final[dict[str, Literal["ready", "stopped"]]] = {"pod_start": "ready", "pod_stop": "stopped"}
 EFFECTS_AHEAD_S: Final = 0.05
@@ -107,6 +109,7 @@ class Conductor:
             (BeatLane(offsets.osc / 1000.0), self._tell_beat),
         )
         self._ears = _LatestFeatures()
+        self._section: Section = "none"
         self._desired: DesiredState | None = None
         self._beat_timer: asyncio.TimerHandle | None = None
         self._loop: asyncio.AbstractEventLoop | None = None
@@ -208,6 +211,9 @@ class Conductor:
     def _tick(self, now: float) -> None:
         features = self._ears.take()
         self._advance(now)
+        if self._section != "none" and now - features.t > DEAF_S:
+            # The input is gone: nobody will say that the part is over.
+            self._on_sections_heard((SectionEvent(now, "none", 1.0),))
         signals = signals_of(features) | beat_signals(self.tempo.grid.shifted(self._targets_s), now)
         for intent in self.mapper.tick(signals, self.show.values, now):
             self._take(intent, now)
@@ -265,6 +271,7 @@ class Conductor:
 
     def _on_sections_heard(self, sections: Iterable[SectionEvent]) -> None:
         for section in sections:
+            self._section = section.section
             self._supervisor.guard("show", self.show.on_section, section)
             self._supervisor.guard("feedback", self._feedback.section, section.section)
             self._carry(section)

@@ -212,19 +212,24 @@ def test_a_part_of_the_track_reaches_mappings_monitor_and_subscribers(app, tmp_p
             async with asyncio.timeout(5):
                 while not (lines := watch.take()[0]):
                     await asyncio.sleep(0.001)
+            assert app.report.document()["audio"]["section"] == "drop"
+            app.conductor.on_heard(Heard(Features(now - 2.1)))
+            async with asyncio.timeout(5):
+                while not (ended := watch.take()[0]):
+                    await asyncio.sleep(0.001)
         running.cancel()
         with contextlib.suppress(asyncio.CancelledError):
             await running
-        return lines
+        return (*lines, *ended)
 
-    (line,) = asyncio.run(hear())
+    line, ended = asyncio.run(hear())
+    assert ended.what.startswith("section none")
     assert (line.source, line.what, line.matches) == (
         "audio",
         "section drop, 75% sure",
         ("mine: section:drop to macro/reaction",),
     )
     assert [(intent.target, intent.value) for intent in line.intents] == [("macro/reaction", 1.0)]
-    assert app.report.document()["audio"]["section"] == "drop"
     app.feedback.close()
 
 

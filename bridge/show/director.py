@@ -42,8 +42,8 @@ class Director:
         """The boundary of the newest change where it has one of its own."""
         self.at_once = False
         """Whether the newest change waits for no boundary: an answer to the music's own moment, or panic."""
-        self.in_part = False
-        """Whether the newest change is the answer to a part of the track; the next part need not wait for its end."""
+        self.by_music = False
+        """Whether the newest change is an answer to the music; a part of the track need not wait for its end."""
         self._changed = float("-inf")
         self._asked: float | None = 0.0
         self._weight = 0.5
@@ -96,7 +96,7 @@ class Director:
         text, length = found
         self._return_s = length.seconds(self.grid)
         self.scene = replace(self.scene, blended=text, blend=weight)
-        self._ask(self._return_s, at_once=trigger == "energy_spike")
+        self._ask(self._return_s, at_once=trigger == "energy_spike", by_music=True)
         return True
 
     def enter(self, section: Section) -> None:
@@ -108,14 +108,14 @@ class Director:
             text, length = found
             self._part, self._return_s = text, length.seconds(self.grid)
             self.scene = replace(self.scene, variation=text, blended="")
-            self._ask(self._return_s, in_part=True)
+            self._ask(self._return_s, by_music=True)
         elif self._part and self.scene.variation == self._part:
             self._part = ""
             self.scene = replace(self.scene, variation="")
-            self._ask(self._return_s, in_part=True)
+            self._ask(self._return_s, by_music=True)
         elif section in PARTS and (found := self._next("section")) is not None:
             self.scene = replace(self.scene, accent=found[0])
-            self._ask(found[1].seconds(self.grid), in_part=True)
+            self._ask(found[1].seconds(self.grid), by_music=True)
 
     def cycle(self, seconds: float | None = None) -> bool:
         """The next of the theme's prompts: base, each variation, base again. False when there is only one."""
@@ -131,9 +131,9 @@ class Director:
         return True
 
     def _ask(
-        self, seconds: float, *, quantize: Quantize | None = None, at_once: bool = False, in_part: bool = False
+        self, seconds: float, *, quantize: Quantize | None = None, at_once: bool = False, by_music: bool = False
     ) -> None:
-        self._asked, self.quantize, self.at_once, self.in_part = seconds, quantize, at_once, in_part
+        self._asked, self.quantize, self.at_once, self.by_music = seconds, quantize, at_once, by_music
 
     def _next(self, trigger: Trigger, section: Section | None = None) -> tuple[str, Length] | None:
         row = self.scene.theme.variations_for(trigger, section)
@@ -174,7 +174,7 @@ class Director:
         two_ends = two_ends and bool(self.scene.theme.prompt.calm)
         if self._asked is None and self.scene.blended and not busy:
             self.scene = replace(self.scene, blended="")
-            self._ask(self._return_s)
+            self._ask(self._return_s, by_music=True)
         if self._asked is not None:
             length, self._asked = self._asked, None
             return self._go(replace(self.scene, bands=bands, two_ends=two_ends), weight, length, now)
@@ -183,7 +183,7 @@ class Director:
             scene = replace(self.scene, bands=bands, two_ends=two_ends)
             if bands.intensity != self.scene.bands.intensity and (found := self._next("section")):
                 scene = replace(scene, accent=found[0])
-            self.quantize, self.at_once = None, False
+            self.quantize, self.at_once, self.by_music = None, False, True
             return self._go(scene, weight, seconds, now)
         if not busy and two_ends and abs(weight - self._weight) >= WEIGHT_STEP - 1e-9:
             if by_hand:

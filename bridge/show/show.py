@@ -307,7 +307,7 @@ class Show:
             return
         if now - event.t > _PART_WAITS_S or not self._settings.sections or self._desk.panic.on:
             self._part = None
-        elif not self._director.busy(world.facts.chunk, now) or self._director.in_part:
+        elif not self._director.busy(world.facts.chunk, now) or self._director.by_music:
             self._part = None
             self._director.enter(event.section)
 

@@ -66,6 +66,12 @@ def test_a_drop_does_not_wait_for_the_build_ups_blend() -> None:
     assert hear(player, "drop", 0.1) == "first drop"
 
 
+def test_a_drop_does_not_wait_for_words_that_follow_the_music() -> None:
+    player = player_of()
+    player.play(4.0, energy=0.9)
+    assert hear(player, "drop", 0.1) == "first drop"
+
+
 def test_a_part_waits_for_a_change_that_a_person_asked_for_and_not_for_ever() -> None:
     player = player_of()
     player.set("prompt", "my words")
