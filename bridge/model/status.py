@@ -6,7 +6,10 @@ __all__ = [
     "AudioStatus",
     "AvatarStatus",
     "LandingsStatus",
+    "LinkStatus",
+    "MidiClockOutStatus",
     "MidiPortStatus",
+    "Os2lStatus",
     "OscStatus",
     "OutputStatus",
     "PodLimits",
@@ -162,8 +165,11 @@ class AvatarStatus:
 
 @dataclass(frozen=True, slots=True)
 class TempoStatus:
-    """The one clock as the page shows it; ``bar_confidence`` is how sure it is where bars open (0..1), ``sources``
-    lists what each source says."""
+    """The one clock as the page shows it; ``sources`` lists what each source says.
+
+    ``bar_confidence`` is how sure it is where bars open (0..1), ``next_beat_sd_ms`` how well the next beat is known
+    (one standard deviation), ``bpm_sd`` the same of the tempo.
+    """
 
     source: str = "none"
     bpm: float | None = None
@@ -172,12 +178,18 @@ class TempoStatus:
     bar: int = 0
     confidence: float = 0.0
     bar_confidence: float = 0.0
+    next_beat_sd_ms: float | None = None
+    bpm_sd: float | None = None
     sources: Mapping[str, Any] = field(default_factory=dict)
 
 
 @dataclass(frozen=True, slots=True)
 class AudioStatus:
-    """The audio input. ``state`` is ``running``, ``waiting`` (device missing), ``ended`` or ``off``."""
+    """The audio input. ``state`` is ``running``, ``waiting`` (device missing), ``ended`` or ``off``.
+
+    ``input_state`` is what arrives: ``sound``, ``quiet`` (under the gate), ``silent``, ``clipping``, ``offset`` or ``broken``.
+    ``bands8`` goes from the lowest to the highest, ``drums`` holds kick, snare and hat, falling over 0.1 s.
+    """
 
     source: str = ""
     state: str = "off"
@@ -189,6 +201,13 @@ class AudioStatus:
     clipping: bool = False
     gated: bool = True
     overflows: int = 0
+    peak_db: float | None = None
+    energy_peak: float = 0.0
+    energy_long: float = 0.0
+    bands8: tuple[float, ...] = ()
+    drums: Mapping[str, float] = field(default_factory=dict)
+    harmonic_change: float = 0.0
+    input_state: str = "quiet"
 
 
 @dataclass(frozen=True, slots=True)
@@ -201,6 +220,34 @@ class MidiPortStatus:
 
 
 @dataclass(frozen=True, slots=True)
+class LinkStatus:
+    """The Link session. In mode ``lead``: ``error_ms`` is how much later its beat comes than the clock's, ``forced``
+    counts jumps of its beat, ``yielded`` tempi of others that were left to stand for a while.
+    """
+
+    mode: str
+    peers: int
+    bpm: float
+    error_ms: float | None = None
+    forced: int = 0
+    yielded: int = 0
+
+
+@dataclass(frozen=True, slots=True)
+class MidiClockOutStatus:
+    """MIDI clock out. ``state`` is ``open``, ``waiting`` or ``paused`` (the port's own clock leads ours).
+
+    ``running``: receivers were started. ``sent`` and ``skipped`` count ticks.
+    """
+
+    port: str
+    state: str
+    running: bool = False
+    sent: int = 0
+    skipped: int = 0
+
+
+@dataclass(frozen=True, slots=True)
 class OscStatus:
     """One OSC listener. ``dropped`` counts datagrams the kernel threw away, None where it cannot say."""
 
@@ -209,6 +256,18 @@ class OscStatus:
     rejected: int = 0
     dropped: int | None = None
     state: str = "listening"
+
+
+@dataclass(frozen=True, slots=True)
+class Os2lStatus:
+    """The OS2L server. ``peers`` are connected now; ``ignored`` counts messages of kinds that are not used."""
+
+    address: str
+    state: str = "listening"
+    peers: int = 0
+    received: int = 0
+    ignored: int = 0
+    rejected: int = 0
 
 
 @dataclass(frozen=True, slots=True)
