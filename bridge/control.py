@@ -22,9 +22,18 @@ from bridge.model.cell import Cell
 from bridge.model.desired import DesiredState, FxState
 from bridge.model.errors import Issue
 from bridge.model.eventlog import EventLog, words_of
-from bridge.model.events import BeatEvent, BpmReport, MidiClockEvent, MidiEvent, OscEvent, TapEvent, TrackedBeat
+from bridge.model.events import (
+    BeatEvent,
+    BpmReport,
+    MidiClockEvent,
+    MidiEvent,
+    OscEvent,
+    SectionEvent,
+    TapEvent,
+    TrackedBeat,
+)
 from bridge.model.facts import ScopeFacts
-from bridge.model.features import SILENCE, Features, signals_of
+from bridge.model.features import SILENCE, Features, Section, signals_of
 from bridge.model.needles import Needles, NeedlesAt
 from bridge.model.targets import Intent
 from bridge.model.world import World
@@ -34,6 +43,8 @@ from bridge.switching import Switching
 from bridge.tempo import BeatLane, OffsetSettings, TempoClock
 
 TICK_S: Final = 1 / 30
+DEAF_S: Final = 2.0
+"""Without features for so long, no part of a track plays any more."""
 SUBSCRIPTIONS: Final = frozenset({SUBSCRIBE, UNSUBSCRIBE})
 POD_GOALS: Final[dict[str, Literal["ready", "stopped"]]] = {"pod_start": "ready", "pod_stop": "stopped"}
 EFFECTS_AHEAD_S: Final = 0.05
@@ -100,6 +111,7 @@ class Conductor:
         )
         self._ears = _LatestFeatures()
         self._needles = Needles()
+        self._section: Section = "none"
         self._desired: DesiredState | None = None
         self._beat_timer: asyncio.TimerHandle | None = None
         self._loop: asyncio.AbstractEventLoop | None = None
@@ -139,7 +151,7 @@ class Conductor:
         if event.kind != "clock" and self._events.begin(self._clock()):
             self._supervisor.guard("monitor", self._describe, event, (), (), "tempo")
 
-    def _carry(self, event: OscEvent | MidiEvent) -> None:
+    def _carry(self, event: OscEvent | MidiEvent | SectionEvent) -> None:
         """An event through the mappings to what it asks for, at once."""
         described = self._events.begin(self._clock())
         intents = self._supervisor.guard("mapping", self.mapper.feed, event, self.show.values, event.t) or ()
@@ -149,13 +161,15 @@ class Conductor:
 
     def _describe(
         self,
-        event: OscEvent | MidiEvent | MidiClockEvent,
+        event: OscEvent | MidiEvent | MidiClockEvent | SectionEvent,
         matches: tuple[str, ...],
         intents: tuple[Intent, ...],
         taken_by: str = "",
     ) -> None:
         if isinstance(event, OscEvent):
             source, sender = f"osc:{event.listener}", f"{event.sender[0]}:{event.sender[1]}"
+        elif isinstance(event, SectionEvent):
+            source, sender = "audio", ""
         else:
             source, sender = f"midi:{event.port}", ""
         self._events.add(
@@ -172,6 +186,8 @@ class Conductor:
         self._needles.put(heard.features)
         if heard.beats and self._loop is not None:
             self._loop.call_soon_threadsafe(self._on_beats_heard, heard.beats)
+        if heard.sections and self._loop is not None:
+            self._loop.call_soon_threadsafe(self._on_sections_heard, heard.sections)
 
     def post(self, intent: Intent) -> Issue | None:
         """Act on an intent from the page or the command line at once; what is wrong with it, and then nothing changed."""
@@ -203,6 +219,9 @@ class Conductor:
     def _tick(self, now: float) -> None:
         features = self._ears.take()
         self._advance(now)
+        if self._section != "none" and now - features.t > DEAF_S:
+            # The input is gone: nobody will say that the part is over.
+            self._on_sections_heard((SectionEvent(now, "none", 1.0),))
         signals = signals_of(features) | beat_signals(self.tempo.grid.shifted(self._targets_s), now)
         for intent in self.mapper.tick(signals, self.show.values, now):
             self._take(intent, now)
@@ -257,6 +276,13 @@ class Conductor:
     def _on_beats_heard(self, beats: Iterable[TrackedBeat]) -> None:
         for beat in beats:
             self._supervisor.guard("tempo", self._feed_tempo, beat)
+
+    def _on_sections_heard(self, sections: Iterable[SectionEvent]) -> None:
+        for section in sections:
+            self._section = section.section
+            self._supervisor.guard("show", self.show.on_section, section)
+            self._supervisor.guard("feedback", self._feedback.section, section.section)
+            self._carry(section)
 
     def _feed_tempo(self, event: MidiClockEvent | TrackedBeat | BpmReport | TapEvent) -> None:
         self.tempo.feed(event, self._clock())

@@ -45,7 +45,7 @@ class BeatGrid:
     ``anchor`` is the monotonic time of beat ``anchor_beat`` (an integer count from 0), ``bpm`` the tempo
     from there on; ``bpm`` None means there is no tempo. A grid that is on its way to a source has its anchor ahead
     and runs at ``approach_bpm`` up to there. ``downbeat`` is the count of any beat that opens
-    a bar. ``confidence`` is 0..1.
+    a bar. ``confidence`` is 0..1, and so is ``bar_confidence``: how sure it is where bars open.
     """
 
     bpm: float | None = None
@@ -57,6 +57,7 @@ class BeatGrid:
     source: TempoSource = "none"
     approach_bpm: float | None = None
     uncertainty: Uncertainty = Uncertainty()
+    bar_confidence: float = 0.0
 
     @property
     def period(self) -> float | None:

@@ -167,7 +167,8 @@ class AvatarStatus:
 class TempoStatus:
     """The one clock as the page shows it; ``sources`` lists what each source says.
 
-    ``next_beat_sd_ms`` is how well the next beat is known (one standard deviation), ``bpm_sd`` the same of the tempo.
+    ``bar_confidence`` is how sure it is where bars open (0..1), ``next_beat_sd_ms`` how well the next beat is known
+    (one standard deviation), ``bpm_sd`` the same of the tempo.
     """
 
     source: str = "none"
@@ -176,6 +177,7 @@ class TempoStatus:
     beat: int = 0
     bar: int = 0
     confidence: float = 0.0
+    bar_confidence: float = 0.0
     next_beat_sd_ms: float | None = None
     bpm_sd: float | None = None
     sources: Mapping[str, Any] = field(default_factory=dict)

@@ -46,6 +46,7 @@ class Adjustment:
             beat_time=beat_time + self.later_s,
             number=number + self.bar_shift,
             has_bars=reading.has_bars or self.bars,
+            bar_confidence=1.0 if self.bars else reading.bar_confidence,
         )
 
     def _octave_of(self, reading: Reading) -> int:
@@ -83,3 +84,14 @@ class Adjustment:
         nearest = round((now - target.beat_time) / target.period)
         later = now - (target.beat_time + nearest * target.period)
         return replace(plain, later_s=later, bar_shift=-(target.number + nearest))
+
+    def with_bar_of(self, reading: Reading, other: Reading) -> Adjustment:
+        """Bars open where ``other`` has them, on the same beats."""
+        plain = replace(self, bar_shift=0, bars=True, version=self.version + 1)
+        target = plain.apply(reading)
+        later = round((target.beat_time - other.beat_time) / other.period)
+        return replace(plain, bar_shift=other.number + later - target.number)
+
+    def without_bar(self) -> Adjustment:
+        """Bars open where the source has them."""
+        return replace(self, bar_shift=0, bars=False, version=self.version + 1)
