@@ -13,9 +13,9 @@ from typing import Final
 import numpy as np
 import numpy.typing as npt
 
+from bridge.inputs.audio._backend import AudioBackend, CaptureStream
 from bridge.inputs.audio._blocks import Blocker, Mixer, Resampler, StreamClock
 from bridge.inputs.audio._devices import choose_device
-from bridge.inputs.audio._portaudio import AudioBackend, CaptureStream
 from bridge.inputs.audio.settings import AudioSettings
 from bridge.model.board import ProblemBoard
 from bridge.model.errors import AudioDeviceError, DependencyMissing
