@@ -137,4 +137,7 @@ class StatusReport:
             "clipping": features.clipping,
             "gated": features.gated,
             "overflows": source.overflows,
+            "latency_ms": source.latency_ms,
+            "rate": source.rate,
+            "channels": source.channels,
         }

@@ -175,7 +175,11 @@ class TempoStatus:
 
 @dataclass(frozen=True, slots=True)
 class AudioStatus:
-    """The audio input. ``state`` is ``running``, ``waiting`` (device missing), ``ended`` or ``off``."""
+    """The audio input. ``state`` is ``running``, ``waiting`` (device missing), ``ended`` or ``off``.
+
+    ``latency_ms`` is how old the newest sample is when it reaches us (times are corrected by it), ``rate`` what the
+    device really delivers in Hz, ``channels`` what it has; None while no device is open.
+    """
 
     source: str = ""
     state: str = "off"
@@ -187,6 +191,9 @@ class AudioStatus:
     clipping: bool = False
     gated: bool = True
     overflows: int = 0
+    latency_ms: float | None = None
+    rate: float | None = None
+    channels: int | None = None
 
 
 @dataclass(frozen=True, slots=True)

@@ -95,8 +95,16 @@ class AudioInput:
         return self._thread is not None and self._thread.is_alive()
 
     def status(self) -> AudioStatus:
-        """Source, state and overflows; the ears know the rest."""
-        return AudioStatus(source=self._settings.source, state=self._state, overflows=self._live.overflows)
+        """Source, state, overflows and the device's facts; the ears know the rest."""
+        latency_ms, rate, channels = self._live.facts()
+        return AudioStatus(
+            source=self._settings.source,
+            state=self._state,
+            overflows=self._live.overflows,
+            latency_ms=latency_ms,
+            rate=rate,
+            channels=channels,
+        )
 
     def _run(self) -> None:
         if self._settings.source == "live":
