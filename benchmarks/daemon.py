@@ -14,17 +14,17 @@ import asyncio
 import contextlib
 import json
 import os
-import socket
 import statistics
 import subprocess
 import sys
-import tempfile
 import time
 import urllib.request
 from collections.abc import Iterator
 from typing import Any
 
 import psutil
+
+from benchmarks.processes import free_port, get_json, quietly, running_daemon, start_rehearsal
 
 PLAIN = "import aiohttp, aiortc, aubio, av, httpx, numpy, pydantic"
 READY_LIMIT_S = 30.0
@@ -73,39 +73,21 @@ def _timed_import() -> float:
 
 
 def _time_to_ready() -> float:
-    with tempfile.TemporaryDirectory() as home:
-        port = _free_port()
-        options = [
-            f"web.port={port}",
-            "osc.listen=[{port=0}]",
-            "audio.source=demo",
-            'scope.urls=["http://127.0.0.1:9"]',
-        ]
-        command = [
-            sys.executable,
-            "-m",
-            "bridge",
-            "-q",
-            *(part for option in options for part in ("-o", option)),
-            "run",
-        ]
-        environment = {**os.environ, "XDG_CONFIG_HOME": home, "XDG_STATE_HOME": home}
-        began = time.monotonic()
-        process = subprocess.Popen(command, env=environment, stderr=subprocess.DEVNULL)
-        try:
-            while True:
-                status = _status(port)
-                took = time.monotonic() - began
-                if status and all(
-                    output["state"] == "open" for output in status["outputs"] if output["kind"] != "virtual_camera"
-                ):
-                    return took
-                if took > READY_LIMIT_S:
-                    raise SystemExit("The daemon did not get ready.")
-                time.sleep(0.01)
-        finally:
-            process.terminate()
-            process.wait(15)
+    port = free_port()
+    began = time.monotonic()
+    with running_daemon(
+        f"web.port={port}", "osc.listen=[{port=0}]", "audio.source=demo", 'scope.urls=["http://127.0.0.1:9"]'
+    ):
+        while True:
+            status = _status(port)
+            took = time.monotonic() - began
+            if status and all(
+                output["state"] == "open" for output in status["outputs"] if output["kind"] != "virtual_camera"
+            ):
+                return took
+            if took > READY_LIMIT_S:
+                raise SystemExit("The daemon did not get ready.")
+            time.sleep(0.01)
 
 
 def _cost_of_demo(seconds: float) -> dict[str, float]:
@@ -182,29 +164,16 @@ def _cores(pids: dict[str, int], seconds: float) -> dict[str, float]:
 
 @contextlib.contextmanager
 def _rehearsal() -> Iterator[tuple[str, int]]:
-    command = [sys.executable, "-m", "bridge.rehearsal", "--port", "0", "--json", "--parent-pid", str(os.getpid())]
-    process = subprocess.Popen(command, stdout=subprocess.PIPE, text=True)
+    process, url = start_rehearsal()
     try:
-        assert process.stdout is not None
-        yield json.loads(process.stdout.readline())["url"], process.pid
+        yield url, process.pid
     finally:
         process.terminate()
         process.wait(15)
 
 
 def _status(port: int) -> dict[str, Any] | None:
-    try:
-        with urllib.request.urlopen(f"http://127.0.0.1:{port}/api/v1/status", timeout=2) as answer:
-            status: dict[str, Any] = json.load(answer)
-            return status
-    except OSError:
-        return None
-
-
-def _free_port() -> int:
-    with socket.socket() as probe:
-        probe.bind(("127.0.0.1", 0))
-        return int(probe.getsockname()[1])
+    return quietly(lambda: get_json(f"http://127.0.0.1:{port}/api/v1/status"))
 
 
 if __name__ == "__main__":

@@ -5,28 +5,22 @@ from __future__ import annotations
 import contextlib
 import io
 import json
-import os
 import socket
 import subprocess
-import sys
-import tempfile
 import time
 import urllib.error
 import urllib.request
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
 from pathlib import Path
-from typing import Any, Final, TypeVar
+from typing import Any, Final
 
 import av
 import numpy as np
 from pythonosc.udp_client import SimpleUDPClient
 
+from benchmarks.processes import free_port, get_json, quietly, running_daemon, start_rehearsal, until
 from bridge.rehearsal.stamp import read_stamp
 
-T = TypeVar("T")
-
-PATIENCE_S: Final = 60.0
-POLL_S: Final = 0.02
 SIZE: Final = (256, 144)
 """Of the picture: the shape of the canvas, so that a stamp fills its width."""
 
@@ -35,7 +29,7 @@ class Stage:
     """A rehearsal server on a port of its own that it keeps when it is killed and started again."""
 
     def __init__(self) -> None:
-        self._port = free_port(socket.SOCK_STREAM)
+        self._port = free_port()
         self.url = f"http://127.0.0.1:{self._port}"
         self.process = self._start()
 
@@ -71,12 +65,7 @@ class Stage:
         return bool(get_json(f"{self.url}/api/v1/pipeline/status")["status"] == "loaded")
 
     def _start(self) -> subprocess.Popen[str]:
-        command = [sys.executable, "-m", "bridge.rehearsal", "--port", str(self._port), "--json", "--stamp"]
-        shape = ["--parent-pid", str(os.getpid()), "--load-seconds", "0.5", "--no-label"]
-        process = subprocess.Popen([*command, *shape], stdout=subprocess.PIPE, stderr=subprocess.DEVNULL, text=True)
-        assert process.stdout is not None
-        json.loads(process.stdout.readline())
-        return process
+        return start_rehearsal("--stamp", "--load-seconds", "0.5", "--no-label", port=self._port)[0]
 
     def _post(self, path: str, body: dict[str, Any]) -> None:
         request = urllib.request.Request(
@@ -136,7 +125,7 @@ def stage() -> Iterator[Stage]:
 @contextlib.contextmanager
 def daemon(server: Stage, *options: str) -> Iterator[Daemon]:
     """The daemon with the demo track as its music, files of its own, and no local effects that move the picture."""
-    osc, web = free_port(socket.SOCK_DGRAM), free_port(socket.SOCK_STREAM)
+    osc, web = free_port(socket.SOCK_DGRAM), free_port()
     settings = [
         f'scope.urls=["{server.url}"]',
         f"scope.load_params={{width={SIZE[0]}, height={SIZE[1]}, vace_enabled=true}}",
@@ -147,49 +136,8 @@ def daemon(server: Stage, *options: str) -> Iterator[Daemon]:
         "outputs.preview.fps=30",
         *options,
     ]
-    command = [sys.executable, "-m", "bridge", "-q", *(part for option in settings for part in ("-o", option)), "run"]
-    with tempfile.TemporaryDirectory() as folder:
-        home = Path(folder)
-        environment = {**os.environ, "XDG_CONFIG_HOME": folder, "XDG_STATE_HOME": folder, "XDG_CACHE_HOME": folder}
-        process = subprocess.Popen(command, env=environment, stderr=subprocess.DEVNULL)
-        try:
-            with SimpleUDPClient("127.0.0.1", osc) as client:
-                running = Daemon(process, web, client, home)
-                until(lambda: quietly(running.is_live), "the daemon's picture")
-                client.send_message("/bridge/macro/reaction", 0.0)
-                yield running
-        finally:
-            process.terminate()
-            process.wait(15)
-
-
-def until(condition: Callable[[], Any], what: str, patience: float = PATIENCE_S) -> float:
-    """Wait until ``condition`` is true; the monotonic time at which it was seen to be."""
-    deadline = time.monotonic() + patience
-    while time.monotonic() < deadline:
-        if condition():
-            return time.monotonic()
-        time.sleep(POLL_S)
-    raise SystemExit(f"gave up waiting for {what}")
-
-
-def quietly(look: Callable[[], T]) -> T | None:
-    """What is seen, or None where nothing answers."""
-    try:
-        return look()
-    except OSError:
-        return None
-
-
-def get_json(url: str) -> dict[str, Any]:
-    """A JSON document over HTTP."""
-    with urllib.request.urlopen(url, timeout=10) as answer:
-        document: dict[str, Any] = json.load(answer)
-        return document
-
-
-def free_port(kind: socket.SocketKind) -> int:
-    """A port that nobody has."""
-    with socket.socket(socket.AF_INET, kind) as probe:
-        probe.bind(("127.0.0.1", 0))
-        return int(probe.getsockname()[1])
+    with running_daemon(*settings) as (process, home), SimpleUDPClient("127.0.0.1", osc) as client:
+        running = Daemon(process, web, client, home)
+        until(lambda: quietly(running.is_live), "the daemon's picture")
+        client.send_message("/bridge/macro/reaction", 0.0)
+        yield running

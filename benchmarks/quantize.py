@@ -25,7 +25,8 @@ from typing import Any, Final
 
 sys.path.insert(0, str(Path(__file__).parents[1]))
 
-from benchmarks.stagehands import Daemon, Server, bridge_daemon, quantile, rehearsal, until
+from benchmarks.processes import until
+from benchmarks.stagehands import Daemon, Server, bridge_daemon, quantile, rehearsal
 
 CHUNK: Final = 12
 FPS: Final = 15.0

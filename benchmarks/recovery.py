@@ -16,7 +16,8 @@ import statistics
 import time
 from typing import Any, Final
 
-from benchmarks.playhouse import Daemon, Stage, daemon, quietly, stage, until
+from benchmarks.playhouse import Daemon, Stage, daemon, stage
+from benchmarks.processes import moment_of, quietly, until
 
 LIMIT_S: Final = 3.0
 PARAM: Final = "vace_context_scale"
@@ -84,9 +85,9 @@ def kill(server: Stage, show: Daemon, down: float, before: dict[str, Any]) -> di
     server.kill()
     silence = watch(show, down)
     server.start()
-    loaded = until(lambda: quietly(server.loaded), "the pipeline")
+    loaded = moment_of(lambda: quietly(server.loaded), "the pipeline")
     frames = show.status()["scope"]["video"]["frames"]
-    live = until(lambda: show.status()["scope"]["video"]["frames"] > frames and show.is_live(), "the picture")
+    live = moment_of(lambda: show.status()["scope"]["video"]["frames"] > frames and show.is_live(), "the picture")
     until(lambda: server.journal()["counts"]["chunks"] > 2, "pipeline calls")
     return {
         "picture_s": live - loaded,

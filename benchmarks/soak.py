@@ -30,7 +30,8 @@ from typing import Any, Final
 
 import psutil
 
-from benchmarks.playhouse import Daemon, Stage, daemon, quietly, stage, until
+from benchmarks.playhouse import Daemon, Stage, daemon, stage
+from benchmarks.processes import moment_of, quietly, until
 
 PARAM: Final = "vace_context_scale"
 CALM_S: Final = 3.0
@@ -190,7 +191,7 @@ def suffer(fault: Fault, server: Stage, show: Daemon, number: int) -> float:
     until(lambda: quietly(show.is_live), f"the picture after {fault.__name__}")
     value = 0.5 + number % 1000 / 2000
     show.osc.send_message(f"/bridge/param/{PARAM}", value)
-    return until(lambda: arrived(server, value), f"a value after {fault.__name__}") - ended
+    return moment_of(lambda: arrived(server, value), f"a value after {fault.__name__}") - ended
 
 
 def arrived(server: Stage, value: float) -> bool:

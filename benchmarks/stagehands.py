@@ -4,23 +4,19 @@ from __future__ import annotations
 
 import asyncio
 import contextlib
-import json
 import math
-import os
 import socket
 import subprocess
-import sys
-import tempfile
 import threading
 import time
-import urllib.request
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Iterator, Sequence
 from concurrent.futures import Future
 from dataclasses import replace
 from typing import Any, Final, Protocol
 
 from pythonosc.udp_client import SimpleUDPClient
 
+from benchmarks.processes import free_port, get_json, quietly, running_daemon, start_rehearsal, until
 from bridge.model.board import ProblemBoard
 from bridge.model.cell import Cell
 from bridge.model.desired import DesiredState, OneShot, Prompt, PromptPlan
@@ -41,16 +37,6 @@ PATIENCE_S: Final = 30.0
 CONTROL_HZ: Final = 30.0
 
 
-def until(condition: Callable[[], Any], what: str) -> Any:
-    """Wait until ``condition`` is true and return its value."""
-    deadline = time.monotonic() + PATIENCE_S
-    while time.monotonic() < deadline:
-        if value := condition():
-            return value
-        time.sleep(0.02)
-    raise SystemExit(f"gave up waiting for {what}")
-
-
 class Server:
     """A rehearsal server in a process of its own."""
 
@@ -60,19 +46,15 @@ class Server:
 
     def journal(self, since: float) -> Any:
         """Messages received and applied after a monotonic time, and the counts of all time."""
-        with urllib.request.urlopen(f"{self.url}/rehearsal/journal?since={since!r}", timeout=10) as answer:
-            return json.load(answer)
+        return get_json(f"{self.url}/rehearsal/journal?since={since!r}")
 
 
 @contextlib.contextmanager
 def rehearsal(*, chunk: int, fps: float) -> Iterator[Server]:
     """A rehearsal server whose pipeline calls make ``chunk`` frames at ``fps``."""
-    command = [sys.executable, "-m", "bridge.rehearsal", "--port", "0", "--json", "--parent-pid", str(os.getpid())]
-    shape = ["--chunk", str(chunk), "--fps", str(fps), "--load-seconds", "0.1"]
-    process = subprocess.Popen([*command, *shape], stdout=subprocess.PIPE, text=True)
+    process, url = start_rehearsal("--chunk", str(chunk), "--fps", str(fps), "--load-seconds", "0.1")
     try:
-        assert process.stdout is not None
-        yield Server(process, json.loads(process.stdout.readline())["url"])
+        yield Server(process, url)
     finally:
         process.terminate()
         process.wait(10)
@@ -164,7 +146,7 @@ def bridge_daemon(server: Server, chunk: int, *options: str) -> Iterator[Daemon]
 
     ``options`` are further settings, such as ``scope.aim=false``.
     """
-    osc, web = _free_port(socket.SOCK_DGRAM), _free_port(socket.SOCK_STREAM)
+    osc, web = free_port(socket.SOCK_DGRAM), free_port()
     given = [
         f'scope.urls=["{server.url}"]',
         f"scope.pipeline={PIPELINE}",
@@ -177,32 +159,15 @@ def bridge_daemon(server: Server, chunk: int, *options: str) -> Iterator[Daemon]
         "show.ambient=false",
         *options,
     ]
-    command = [sys.executable, "-m", "bridge", "-q", *(part for option in given for part in ("-o", option)), "run"]
-    with tempfile.TemporaryDirectory() as home:
-        environment = {**os.environ, "XDG_CONFIG_HOME": home, "XDG_STATE_HOME": home}
-        process = subprocess.Popen(command, env=environment)
-        try:
-            until(lambda: _is_live(f"http://127.0.0.1:{web}/api/v1/status"), "the daemon's picture")
-            with SimpleUDPClient("127.0.0.1", osc) as client:
-                yield Daemon(client, f"http://127.0.0.1:{web}")
-        finally:
-            process.terminate()
-            process.wait(15)
+    address = f"http://127.0.0.1:{web}"
+    with running_daemon(*given), SimpleUDPClient("127.0.0.1", osc) as client:
+        until(lambda: quietly(lambda: _is_live(address)), "the daemon's picture")
+        yield Daemon(client, address)
 
 
-def _is_live(url: str) -> bool:
-    try:
-        with urllib.request.urlopen(url, timeout=5) as answer:
-            scope = json.load(answer)["scope"]
-    except OSError:
-        return False
+def _is_live(web: str) -> bool:
+    scope = get_json(f"{web}/api/v1/status")["scope"]
     return bool(scope["state"] == "live" and scope["chunk"]["period_s"])
-
-
-def _free_port(kind: socket.SocketKind) -> int:
-    with socket.socket(socket.AF_INET, kind) as probe:
-        probe.bind(("127.0.0.1", 0))
-        return int(probe.getsockname()[1])
 
 
 @contextlib.contextmanager

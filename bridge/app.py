@@ -142,6 +142,7 @@ class App:
             board=self.board,
             clock=clock,
             events=self.events,
+            offsets=settings.tempo.offset_ms,
         )
         self.osc = OscInput(
             settings.osc,

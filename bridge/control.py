@@ -12,7 +12,7 @@ import asyncio
 import dataclasses
 import threading
 from collections.abc import Callable, Iterable
-from typing import Final, Literal
+from typing import Any, Final, Literal
 
 from bridge.ears import Heard
 from bridge.feedback import SUBSCRIBE, UNSUBSCRIBE, OscFeedback
@@ -22,7 +22,7 @@ from bridge.model.cell import Cell
 from bridge.model.desired import DesiredState, FxState
 from bridge.model.errors import Issue
 from bridge.model.eventlog import EventLog, words_of
-from bridge.model.events import BpmReport, MidiClockEvent, MidiEvent, OscEvent, TapEvent, TrackedBeat
+from bridge.model.events import BeatEvent, BpmReport, MidiClockEvent, MidiEvent, OscEvent, TapEvent, TrackedBeat
 from bridge.model.facts import ScopeFacts
 from bridge.model.features import SILENCE, Features, signals_of
 from bridge.model.targets import Intent
@@ -30,11 +30,13 @@ from bridge.model.world import World
 from bridge.show import Show, ShowOutput
 from bridge.supervisor import Supervisor
 from bridge.switching import Switching
-from bridge.tempo import TempoClock
+from bridge.tempo import BeatLane, OffsetSettings, TempoClock
 
 TICK_S: Final = 1 / 30
 SUBSCRIPTIONS: Final = frozenset({SUBSCRIBE, UNSUBSCRIBE})
 POD_GOALS: Final[dict[str, Literal["ready", "stopped"]]] = {"pod_start": "ready", "pod_stop": "stopped"}
+EFFECTS_AHEAD_S: Final = 0.05
+"""Local effects are told a beat this much before it sounds, so that the picture shown then has it."""
 TEMPO_ACTIONS: Final = frozenset({"resync", "tempo_double", "tempo_halve", "nudge_forward", "nudge_back"})
 
 
@@ -46,6 +48,7 @@ class Conductor:
         fx: where the program reads local effects from.
         reconnect: drops the Scope session.
         switching: takes what is asked of input mode and avatar.
+        offsets: when each output acts, from the beat.
         choose_server: pins the Scope server, by number from 1 or by name; 0 or "auto" unpins.
         pod: asks for the rented GPU to be ready or stopped.
         events: told of what arrives and what came of it, while somebody watches.
@@ -69,6 +72,7 @@ class Conductor:
         clock: Callable[[], float],
         switching: Switching | None = None,
         events: EventLog | None = None,
+        offsets: OffsetSettings | None = None,
     ) -> None:
         self.tempo = tempo
         self.mapper = mapper
@@ -85,6 +89,14 @@ class Conductor:
         self._clock = clock
         self._switching = switching
         self._events = events or EventLog()
+        offsets = offsets or OffsetSettings()
+        self._targets_s = offsets.targets / 1000.0
+        self._quantize_s = offsets.quantize / 1000.0
+        self._lanes: tuple[tuple[BeatLane, Callable[[BeatEvent, float], None]], ...] = (
+            (BeatLane(offsets.effects / 1000.0, EFFECTS_AHEAD_S), self._show_local_beat),
+            (BeatLane(self._targets_s), self._show_beat),
+            (BeatLane(offsets.osc / 1000.0), self._tell_beat),
+        )
         self._ears = _LatestFeatures()
         self._desired: DesiredState | None = None
         self._beat_timer: asyncio.TimerHandle | None = None
@@ -177,12 +189,13 @@ class Conductor:
 
     def world(self, features: Features | None = None) -> World:
         """The world as of now."""
-        return World(features or self._ears.peek(), self.tempo.grid, self._facts.value)
+        grid = self.tempo.grid.shifted(self._quantize_s)
+        return World(features or self._ears.peek(), grid, self._facts.value)
 
     def _tick(self, now: float) -> None:
         features = self._ears.take()
         self._advance(now)
-        signals = signals_of(features) | beat_signals(self.tempo.grid, now)
+        signals = signals_of(features) | beat_signals(self.tempo.grid.shifted(self._targets_s), now)
         for intent in self.mapper.tick(signals, self.show.values, now):
             self._take(intent, now)
         self._settle(now, features)
@@ -242,20 +255,35 @@ class Conductor:
         self._advance(self._clock())
 
     def _advance(self, now: float) -> None:
-        """Let every beat that is due act, and set the timer for the next."""
-        for beat in self.tempo.advance(now):
-            self.beats += 1
-            self.show.on_beat(beat, self.world(), now)
-            self._feedback.beat(beat)
+        """Let every beat that is due act, each output's at its own time, and set the timer for the next."""
+        given = self.tempo.advance(now)
+        self.beats += len(given)
+        acted = False
+        for lane, act in self._lanes:
+            for beat in lane.take(self.tempo, given, now):
+                act(beat, now)
+                acted = True
+        if acted:
             self._settle(now)
         if self._loop is None:
             return
         if self._beat_timer is not None:
             self._beat_timer.cancel()
             self._beat_timer = None
-        due = self.tempo.next_due(now)
-        if due is not None:
-            self._beat_timer = self._loop.call_at(due, self._on_beat_due)
+        dues = [self.tempo.next_due(now), *(lane.next_due(self.tempo) for lane, _ in self._lanes)]
+        known = [due for due in dues if due is not None]
+        if known:
+            self._beat_timer = self._loop.call_at(min(known), self._on_beat_due)
+
+    def _show_local_beat(self, beat: BeatEvent, now: float) -> None:
+        self.show.on_local_beat(beat, self.world(), now)
+
+    def _show_beat(self, beat: BeatEvent, now: float) -> None:
+        self.show.on_beat(beat, self.world(), now)
+
+    def _tell_beat(self, beat: BeatEvent, now: float) -> None:
+        del now
+        self._feedback.beat(beat)
 
     def _on_beat_due(self) -> None:
         self._supervisor.guard("tempo", self._advance, self._clock())
@@ -269,8 +297,17 @@ class Conductor:
         self._fx.set(output.fx)
 
 
+_STARTS: Final = ("onset", "onset_low", "onset_mid", "onset_high")
+_STRUCK: Final = ("kick", "snare", "hat")
+_AT_REST: Final[dict[str, Any]] = {
+    **dict.fromkeys(_STARTS, False),
+    **dict.fromkeys(_STRUCK, 0.0),
+    "onset_bands": SILENCE.onset_bands,
+}
+
+
 class _LatestFeatures:
-    """The newest features; an onset that fell between two ticks is kept for the next."""
+    """The newest features; what lasts but a hop (starts, drums, a change of harmony) is kept for the next tick."""
 
     def __init__(self) -> None:
         self._lock = threading.Lock()
@@ -279,27 +316,26 @@ class _LatestFeatures:
 
     def put(self, features: Features) -> None:
         with self._lock:
-            old = self._value
-            if not self._taken and (old.onset or old.onset_low or old.onset_mid or old.onset_high):
-                features = dataclasses.replace(
-                    features,
-                    onset=features.onset or old.onset,
-                    onset_low=features.onset_low or old.onset_low,
-                    onset_mid=features.onset_mid or old.onset_mid,
-                    onset_high=features.onset_high or old.onset_high,
-                )
-            self._value = features
+            self._value = features if self._taken else _with_moments(features, self._value)
             self._taken = False
 
     def take(self) -> Features:
-        """The newest features; an onset is told once."""
+        """The newest features; a start or a drum is told once."""
         with self._lock:
-            value = self._value
-            if self._taken and value.onset:
-                value = dataclasses.replace(value, onset=False, onset_low=False, onset_mid=False, onset_high=False)
+            value = dataclasses.replace(self._value, **_AT_REST) if self._taken else self._value
             self._taken = True
             return value
 
     def peek(self) -> Features:
         with self._lock:
             return self._value
+
+
+def _with_moments(new: Features, old: Features) -> Features:
+    """``new`` with what ``old`` said of its own moment."""
+    now: Any = new
+    was: Any = old
+    kept: dict[str, Any] = {name: getattr(now, name) or getattr(was, name) for name in _STARTS}
+    kept |= {name: max(getattr(now, name), getattr(was, name)) for name in (*_STRUCK, "harmonic_change")}
+    starts = tuple(a or b for a, b in zip(new.onset_bands, old.onset_bands, strict=True))
+    return dataclasses.replace(new, onset_bands=starts, **kept)

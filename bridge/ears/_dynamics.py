@@ -28,12 +28,12 @@ class DcBlock:
 
     def __init__(self) -> None:
         self._keep = per_hop(0.5)
-        self._offset = 0.0
+        self.offset = 0.0
 
     def step(self, mean: float) -> float:
         """The offset to take away, given this hop's mean."""
-        self._offset = self._keep * self._offset + (1 - self._keep) * mean
-        return self._offset
+        self.offset = self._keep * self.offset + (1 - self._keep) * mean
+        return self.offset
 
 
 class Gate:
@@ -105,15 +105,19 @@ class BandLevels:
     """Each band against its own long-term peak: a hi-hat fills its meter as a kick does.
 
     The peak falls over ten seconds, and no band is lifted beyond ``max_gain_db`` above full energy.
+
+    Args:
+        size: number of bands.
+        reference: loudness (RMS) that counts as full energy.
     """
 
-    def __init__(self, reference: float, max_gain_db: float) -> None:
+    def __init__(self, size: int, reference: float, max_gain_db: float) -> None:
         self._floor = reference / 10 ** (max_gain_db / 20)
         self._keep = per_hop(10.0)
-        self._peaks = np.full(3, self._floor)
+        self._peaks = np.full(size, self._floor)
 
     def step(self, levels: npt.NDArray[np.floating]) -> npt.NDArray[np.floating]:
-        """The three levels (RMS) as 0..1; not called while the gate rests, so the peaks freeze."""
+        """The levels (RMS) as 0..1; not called while the gate rests, so the peaks freeze."""
         self._peaks = np.maximum(np.maximum(self._peaks * self._keep, levels), self._floor)
         return np.asarray(levels / self._peaks)
 

@@ -29,7 +29,7 @@ class Pulse:
     def __init__(self) -> None:
         # A short window: where in the beat flux falls matters more here than telling pitches apart.
         self._spectrum = Spectrum(rise=HOP, fall=HOP)
-        self._bands = Bands(self._spectrum.hertz, low_hz=200.0, high_hz=3000.0)
+        self._bands = Bands(self._spectrum.hertz, [(20.0, 200.0), (200.0, 3000.0), (3000.0, 16000.0)])
         self._before: npt.NDArray[np.float32] | None = None
         self._flux = np.zeros((2, _MEMORY), np.float32)
         self._at = 0

@@ -2,17 +2,15 @@
 
 from __future__ import annotations
 
-__all__ = ["Bands", "Spectrum"]
+__all__ = ["Bands", "Spectrum", "feature_bands"]
 
-from typing import Final
+from collections.abc import Sequence
+from itertools import pairwise
 
 import numpy as np
 import numpy.typing as npt
 
-from bridge.model.features import HOP, SAMPLE_RATE
-
-_LOWEST_HZ: Final = 20.0
-_HIGHEST_HZ: Final = 16000.0
+from bridge.model.features import BAND_EDGES_HZ, HOP, SAMPLE_RATE
 
 
 class Spectrum:
@@ -45,13 +43,30 @@ class Spectrum:
 
 
 class Bands:
-    """The low, mid and high band of a spectrum, 20 Hz to 16 kHz: ``edges`` are bin numbers."""
+    """Bands of a spectrum, each from one frequency to another; they may overlap. None is narrower than one bin.
 
-    def __init__(self, hertz: npt.NDArray[np.float32], low_hz: float, high_hz: float) -> None:
-        first, low, high, end = np.searchsorted(hertz, (_LOWEST_HZ, low_hz, high_hz, _HIGHEST_HZ)).tolist()
-        self.edges = (first, low, high, end)
+    Args:
+        hertz: of the spectrum's bins.
+        ranges: (from, to) in hertz for each band, all below the highest bin.
+    """
+
+    def __init__(self, hertz: npt.NDArray[np.float32], ranges: Sequence[tuple[float, float]]) -> None:
+        edges = np.searchsorted(hertz, np.array(ranges)).astype(np.int64)
+        edges[:, 1] = np.maximum(edges[:, 1], edges[:, 0] + 1)
+        self.edges = edges
+        """First bin and the bin after the last, by band: shape (bands, 2)."""
+        self.widths = (edges[:, 1] - edges[:, 0]).astype(np.float32)
+        self.bins = int(edges.max()) + 1
+        """How many bins ``sums`` looks at."""
+        # Every second sum runs from a band's end to the next one's beginning: not asked for, and thrown away.
+        self._cuts = edges.ravel()
 
     def sums(self, values: npt.NDArray[np.float32]) -> npt.NDArray[np.float32]:
-        """Sum of ``values`` (one per bin) over each of the three bands."""
-        first, low, high, end = self.edges
-        return np.add.reduceat(values[:end], (first, low, high))
+        """Sum of ``values`` (one per bin, at least ``bins`` of them) over each band."""
+        return np.add.reduceat(values[: self.bins], self._cuts)[::2]
+
+
+def feature_bands(hertz: npt.NDArray[np.float32], low_hz: float, high_hz: float) -> Bands:
+    """The low, mid and high band (20 Hz to 16 kHz), then the eight of ``BAND_EDGES_HZ``."""
+    lowest, highest = BAND_EDGES_HZ[0], BAND_EDGES_HZ[-1]
+    return Bands(hertz, [(lowest, low_hz), (low_hz, high_hz), (high_hz, highest), *pairwise(BAND_EDGES_HZ)])

@@ -10,9 +10,10 @@ from dataclasses import dataclass
 import numpy as np
 import numpy.typing as npt
 
-from bridge.ears._dynamics import AutoGain, BandLevels, Ceiling, ClipLamp, DcBlock, Gate, Smoother
+from bridge.ears._dynamics import AutoGain, ClipLamp, DcBlock, Gate
+from bridge.ears._measure import Measure, Normal
 from bridge.ears._onsets import Onsets
-from bridge.ears._spectrum import Bands, Spectrum
+from bridge.ears._spectrum import Spectrum, feature_bands
 from bridge.ears.settings import EarsSettings
 from bridge.ears.tracker import NO_TRACK, Track, Tracker
 from bridge.model.events import SectionEvent, TrackedBeat
@@ -42,16 +43,14 @@ class Ears:
         self._settings = settings
         self._tracker = tracker
         self._spectrum = Spectrum()
-        self._bands = Bands(self._spectrum.hertz, settings.low_hz, settings.high_hz)
-        self._onsets = Onsets(self._bands)
+        bands = feature_bands(self._spectrum.hertz, settings.low_hz, settings.high_hz)
+        self._measure = Measure(self._spectrum.hertz, bands, self._spectrum.spread)
+        self._normal = Normal(settings)
+        self._onsets = Onsets(bands)
         self._dc = DcBlock()
         self._gate = Gate(settings.gate_db, settings.gate_hysteresis_db)
         self._gain = AutoGain(settings.energy_ceiling, settings.max_gain_db)
-        self._ceiling = Ceiling(settings.energy_ceiling)
-        self._levels = BandLevels(settings.energy_ceiling, settings.max_gain_db)
-        self._smoother = Smoother(6, settings.attack_ms / 1000, settings.release_ms / 1000)
         self._lamp = ClipLamp()
-        self._hertz = self._spectrum.hertz[1:]
         self.mended = 0
         self.track: Track = NO_TRACK
 
@@ -63,33 +62,40 @@ class Ears:
         Raises:
             ValueError: the block does not hold 512 samples.
         """
-        raw, peak = self._mend(block.samples)
-        samples = raw - np.float32(self._dc.step(float(raw.mean())))
+        given, peak = self._mend(block.samples)
+        samples = given - np.float32(self._dc.step(float(given.mean())))
         rms = _rms(samples)
         gated = self._gate.step(_decibels(rms))
-        amplitudes = self._spectrum.push(samples)
         resting = self._gate.resting
         gain = self._gain.gain if resting else self._gain.step(rms)
-        onset, onset_low, onset_mid, onset_high = self._onsets.step(amplitudes, gain, gated=gated).tolist()
-        before = self._smoother.values[0]
-        now = self._smoother.step([0.0] * 6 if resting else self._wanted(amplitudes, rms * gain))
-        energy, brightness, texture, low, mid, high = now
+        amplitudes = self._spectrum.push(samples)
+        raw = self._measure.step(amplitudes, rms)
+        shape = self._normal.step(raw, gain, resting=resting)
+        onset, onset_low, onset_mid, onset_high, *onset_bands = self._onsets.step(
+            amplitudes, gain, gated=gated
+        ).tolist()
         features = Features(
             t=block.t,
-            level_db=_decibels(_rms(raw)),
-            energy=energy,
-            brightness=brightness,
-            texture=texture,
-            low=low,
-            mid=mid,
-            high=high,
+            level_db=_decibels(_rms(given)),
+            peak_db=_decibels(peak),
+            clipping=self._lamp.step(given, peak),
+            gated=gated,
+            energy=shape.energy,
+            energy_rise=shape.energy_rise,
+            energy_peak=shape.energy_peak,
+            energy_long=shape.energy_long,
+            brightness=shape.brightness,
+            texture=shape.texture,
+            low=shape.low,
+            mid=shape.mid,
+            high=shape.high,
+            bands=shape.bands,
             onset=onset,
             onset_low=onset_low,
             onset_mid=onset_mid,
             onset_high=onset_high,
-            energy_rise=energy - before,
-            clipping=self._lamp.step(raw, peak),
-            gated=gated,
+            onset_bands=tuple(onset_bands),
+            raw=raw,
         )
         return Heard(features, self._beats(samples, block.t, gated=gated))
 
@@ -103,24 +109,7 @@ class Ears:
             self.mended += 1
             samples = np.where(np.isfinite(samples), samples, np.float32(0))
             peak = float(np.abs(samples).max())
-        return np.clip(samples, -1, 1), peak
-
-    def _wanted(self, amplitudes: npt.NDArray[np.float32], loudness: float) -> list[float]:
-        """Energy, brightness, texture, low, mid and high of this hop alone (soundscape section 3)."""
-        settings = self._settings
-        bins = amplitudes[1:] + np.float32(1e-9)
-        total = float(bins.sum())
-        centroid = float(self._hertz @ bins) / total
-        span = settings.brightness_max_hz - settings.brightness_min_hz
-        flatness = math.exp(float(np.log(bins).mean())) / (total / len(bins))
-        power = self._bands.sums(amplitudes * amplitudes) / (2 * self._spectrum.spread)
-        levels = self._levels.step(np.sqrt(power))
-        return [
-            _unit(loudness / self._ceiling.step(loudness)),
-            _unit((centroid - settings.brightness_min_hz) / span),
-            _unit(flatness / settings.texture_ceiling),
-            *(_unit(float(level)) for level in levels),
-        ]
+        return np.clip(samples, -1, 1), min(peak, 1.0)
 
     def _beats(self, samples: npt.NDArray[np.float32], t: float, *, gated: bool) -> tuple[TrackedBeat, ...]:
         if self._tracker is None:
@@ -138,9 +127,5 @@ def _rms(samples: npt.NDArray[np.float32]) -> float:
     return math.sqrt(float(np.dot(samples, samples)) / HOP)
 
 
-def _decibels(rms: float) -> float:
-    return max(_SILENT_DB, 20 * math.log10(rms)) if rms > 1e-6 else _SILENT_DB
-
-
-def _unit(value: float) -> float:
-    return min(max(value, 0.0), 1.0)
+def _decibels(amplitude: float) -> float:
+    return max(_SILENT_DB, 20 * math.log10(amplitude)) if amplitude > 1e-6 else _SILENT_DB

@@ -2,13 +2,37 @@
 
 from __future__ import annotations
 
-__all__ = ["NO_GRID", "BeatGrid", "TempoSource"]
+__all__ = ["NO_GRID", "BeatGrid", "Prediction", "TempoSource", "Uncertainty"]
 
 import math
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Literal
 
 TempoSource = Literal["audio", "midi_clock", "link", "osc", "os2l", "tap", "none"]
+
+
+@dataclass(frozen=True, slots=True)
+class Uncertainty:
+    """How well beats are known: to ``sd_s`` seconds (one standard deviation) at monotonic time ``at``.
+
+    Away from ``at`` every second adds ``drift`` seconds (the relative standard deviation of the tempo), in squares.
+    """
+
+    at: float = 0.0
+    sd_s: float = 0.0
+    drift: float = 0.0
+
+    def sd_at(self, t: float) -> float:
+        """Standard deviation in seconds of a beat at monotonic time ``t``."""
+        return math.hypot(self.sd_s, self.drift * (t - self.at))
+
+
+@dataclass(frozen=True, slots=True)
+class Prediction:
+    """A beat to come: its monotonic ``time``, and the standard deviation ``sd_s`` of that in seconds."""
+
+    time: float
+    sd_s: float
 
 
 @dataclass(frozen=True, slots=True)
@@ -16,7 +40,8 @@ class BeatGrid:
     """Where the beats are: past, present and predicted.
 
     ``anchor`` is the monotonic time of beat ``anchor_beat`` (an integer count from 0), ``bpm`` the tempo
-    from there on; ``bpm`` None means there is no tempo. ``downbeat`` is the count of any beat that opens
+    from there on; ``bpm`` None means there is no tempo. A grid that is on its way to a source has its anchor ahead
+    and runs at ``approach_bpm`` up to there. ``downbeat`` is the count of any beat that opens
     a bar. ``confidence`` is 0..1.
     """
 
@@ -27,6 +52,8 @@ class BeatGrid:
     downbeat: int = 0
     confidence: float = 0.0
     source: TempoSource = "none"
+    approach_bpm: float | None = None
+    uncertainty: Uncertainty = Uncertainty()
 
     @property
     def period(self) -> float | None:
@@ -37,7 +64,8 @@ class BeatGrid:
         """Beats since beat 0 at time ``t``, with fraction; 0.0 without a tempo."""
         if self.bpm is None:
             return 0.0
-        return self.anchor_beat + (t - self.anchor) * self.bpm / 60.0
+        bpm = self.approach_bpm if self.approach_bpm is not None and t < self.anchor else self.bpm
+        return self.anchor_beat + (t - self.anchor) * bpm / 60.0
 
     def phase_at(self, t: float) -> float:
         """Position within the beat at ``t``: 0 on the beat, just under 1 before the next."""
@@ -59,11 +87,27 @@ class BeatGrid:
         """Monotonic time of a beat count, or None without a tempo."""
         if self.bpm is None:
             return None
-        return self.anchor + (beat - self.anchor_beat) * 60.0 / self.bpm
+        bpm = self.approach_bpm if self.approach_bpm is not None and beat < self.anchor_beat else self.bpm
+        return self.anchor + (beat - self.anchor_beat) * 60.0 / bpm
 
     def next_beat(self, t: float, n: int = 1) -> float | None:
         """Time of the ``n``-th beat strictly after ``t`` (n at least 1), or None without a tempo."""
         return self.time_of(self.beat_at(t) + n)
+
+    def predict(self, t: float, n: int = 1) -> Prediction | None:
+        """The ``n``-th beat strictly after ``t`` with its uncertainty, or None without a tempo.
+
+        Two of three beats of the music fall within one ``sd_s``, as long as it keeps its tempo.
+        """
+        time = self.next_beat(t, n)
+        return None if time is None else Prediction(time, self.uncertainty.sd_at(time))
+
+    def shifted(self, later_s: float) -> BeatGrid:
+        """The same beats ``later_s`` later (sooner where negative), for an output with an offset of its own."""
+        if not later_s:
+            return self
+        known = replace(self.uncertainty, at=self.uncertainty.at + later_s)
+        return replace(self, anchor=self.anchor + later_s, uncertainty=known)
 
 
 NO_GRID = BeatGrid()

@@ -110,7 +110,9 @@ class Composer:
         return self._to_slate(live, under, to_weight(self._slate_level))
 
     def _live_picture(self, frame: Frame, fx: FxState, now: float, dt: float) -> Picture:
-        look = self._envelopes.at(fx, now)
+        # A picture is on show until the next tick, so it stands for the middle of that time: pulses come on the beat
+        # on average, not half a picture late.
+        look = self._envelopes.at(fx, now + 0.5 / self._settings.fps)
         picture = self._looks(self._colour(frame), look, dt)
         return self._placer(picture, 1.0 + look.zoom * self._settings.zoom_amount)
 

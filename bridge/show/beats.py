@@ -141,6 +141,7 @@ class BeatActor:
         self._director = director
         self._mixer = mixer
         self._cooldown = Cooldown()
+        self._local_cooldown = Cooldown()
         self._cuts = Cooldown()
         self._gain = REACTIVITY[settings.reactivity].beat * PACE[settings.pace].beat * settings.beat_gain
 
@@ -149,27 +150,34 @@ class BeatActor:
         choice = self._settings.beat_action
         return theme.beats.action if choice == "theme" else choice
 
-    def on_beat(self, beat: BeatEvent, theme: Theme, chunk: ChunkFacts, now: float) -> None:
-        """One beat: a local pulse always, the action at most once per cooldown."""
+    def on_local_beat(self, beat: BeatEvent, theme: Theme, now: float) -> None:
+        """What one beat does to the returned frames: a pulse always, and what stands in for noise that has no effect."""
         strength = 2.0 * self._desk.macros["beat"]
         if strength == 0.0 or self._desk.panic.on:
             return
         accent = 1.0 if beat.in_bar == 0 else _OFF_BEAT
-        self._desk.effects.pulse(finite(beat.t, now), "pulse", theme.beats.pulse * accent * strength)
+        t = finite(beat.t, now)
+        self._desk.effects.pulse(t, "pulse", theme.beats.pulse * accent * strength)
+        if self._is_noise(self.action(theme)) and self._local_cooldown.take(t, _pause(theme)):
+            self._stand_in(theme, self._gain * strength, t)
+
+    def on_beat(self, beat: BeatEvent, theme: Theme, chunk: ChunkFacts, now: float) -> None:
+        """What one beat asks of the server: the action, at most once per cooldown."""
+        strength = 2.0 * self._desk.macros["beat"]
         action = self.action(theme)
-        if action == "none" or not self._cooldown.take(now, max(MIN_COOLDOWN_S, theme.beats.cooldown_ms / 1000.0)):
+        if strength == 0.0 or self._desk.panic.on or action == "none" or not self._cooldown.take(now, _pause(theme)):
             return
         factor = self._gain * strength
         spacing = 60.0 / max(finite(beat.bpm, 120.0), 1.0)
         boost = noise_boost(action, theme.beats.intensity) * factor
         self.burst.fire(now, boost, min(chunk.period_s, spacing / 2.0))
-        self._act(action, theme, factor, finite(beat.t, now), chunk, now)
+        self._act(action, theme, factor, chunk, now)
 
     def pulse(self, theme: Theme, chunk: ChunkFacts, now: float) -> None:
         """One pulse by hand."""
         self._desk.effects.pulse(now, "pulse", max(theme.beats.pulse, _HAND_PULSE))
         self.burst.fire(now, noise_boost("pulse_noise", theme.beats.intensity) * self._gain, chunk.period_s)
-        self._pulse_noise(theme, self._gain, now)
+        self._stand_in(theme, self._gain, now)
 
     def spike(self, strength: float, theme: Theme, chunk: ChunkFacts, now: float) -> None:
         """The lift of an energy spike: noise where it acts, a local effect where it does not."""
@@ -177,19 +185,28 @@ class BeatActor:
         if not self._mixer.noise_acts:
             self._desk.effects.pulse(now, theme.beats.effect, strength)
 
-    def _act(self, action: BeatAction, theme: Theme, factor: float, t: float, chunk: ChunkFacts, now: float) -> None:
+    def _act(self, action: BeatAction, theme: Theme, factor: float, chunk: ChunkFacts, now: float) -> None:
         free = not self._director.busy(chunk, now) and not self._director.scene.override
         if action == "prompt_cycle" and free:
             self._director.cycle()
         elif action == "transition_trigger" and free:
             weight = variation_weight(theme.beats.intensity * min(factor, 1.0), self._settings.variation_gain)
             self._director.blend("beat", weight)
-        elif action == "cache_reset" and self._settings.cuts == "allowed":
-            if free and self._cuts.take(now, max(CUT_COOLDOWN_S, chunk.period_s)):
-                self._desk.shots.add("reset_cache", True)
-        elif action in ("pulse_noise", "cache_reset"):
-            self._pulse_noise(theme, factor, t)
+        elif action == "cache_reset" and free and not self._is_noise(action) and self._may_cut(chunk, now):
+            self._desk.shots.add("reset_cache", True)
 
-    def _pulse_noise(self, theme: Theme, factor: float, t: float) -> None:
+    def _may_cut(self, chunk: ChunkFacts, now: float) -> bool:
+        return self._cuts.take(now, max(CUT_COOLDOWN_S, chunk.period_s))
+
+    def _is_noise(self, action: BeatAction) -> bool:
+        """A reset where cuts are not allowed is a burst of noise."""
+        return action == "pulse_noise" or (action == "cache_reset" and self._settings.cuts != "allowed")
+
+    def _stand_in(self, theme: Theme, factor: float, t: float) -> None:
+        """The theme's local effect, where noise has no effect on the server."""
         if not self._mixer.noise_acts:
             self._desk.effects.pulse(t, theme.beats.effect, theme.beats.intensity * factor)
+
+
+def _pause(theme: Theme) -> float:
+    return max(MIN_COOLDOWN_S, theme.beats.cooldown_ms / 1000.0)

@@ -61,7 +61,8 @@ class Show:
     """Plays themes.
 
     Pure: it has no clock and no I/O; ``now`` is monotonic seconds, never going back. Call :meth:`tick` about 30
-    times a second, :meth:`apply` for every intent and :meth:`on_beat` for every beat, all from one thread.
+    times a second, :meth:`apply` for every intent, :meth:`on_beat` and :meth:`on_local_beat` for every beat, all from
+    one thread.
 
     Args:
         themes: by slug, as :func:`load_themes` gives them; with none the built-in minimal theme plays.
@@ -284,9 +285,14 @@ class Show:
     # What music does
 
     def on_beat(self, beat: BeatEvent, world: World, now: float) -> None:
-        """A beat of the one clock."""
+        """A beat of the one clock, for what the server shall do."""
         self._fit(world)
         self._beats.on_beat(beat, self._theme, world.facts.chunk, now)
+
+    def on_local_beat(self, beat: BeatEvent, world: World, now: float) -> None:
+        """A beat for local effects; its ``t`` may lie ahead of ``now``."""
+        self._fit(world)
+        self._beats.on_local_beat(beat, self._theme, now)
 
     def _spike(self, rise: float, world: World, now: float) -> None:
         settings, macro = self._settings, self._desk.macros["reaction"]

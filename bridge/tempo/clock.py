@@ -152,11 +152,24 @@ class TempoClock:
             return ()
         count, t, skipped = due
         self.late_beats += skipped
-        target = self._target(self._led)
-        grid = self.grid
-        event = BeatEvent(t, count, grid.bar_at(t), grid.in_bar_at(t), target.bpm, self._led.source)
+        event = self._event(self._led, count, t)
         self._steer(self._led, t, jumped=False)
         return (event,)
+
+    def _event(self, led: Led, count: int, t: float) -> BeatEvent:
+        grid = self.grid
+        bar, in_bar = divmod(count - grid.downbeat, grid.beats_per_bar)
+        return BeatEvent(t, count, bar, in_bar, self._target(led).bpm, led.source)
+
+    @property
+    def beat(self) -> int:
+        """The last beat given out, -1 before the first."""
+        return self._steering.beat
+
+    def expected(self, count: int) -> BeatEvent | None:
+        """A beat still to come, as it looks now; None without a tempo."""
+        t = self.grid.time_of(count)
+        return None if t is None or self._led is None else self._event(self._led, count, t)
 
     def next_due(self, now: float) -> float | None:
         """When the next beat falls due that ``advance`` has not given out; None without a tempo."""

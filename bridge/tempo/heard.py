@@ -10,6 +10,7 @@ from typing import Final
 
 from bridge.model.events import TrackedBeat
 from bridge.tempo.reading import MAX_BPM, MIN_BPM, Reading
+from bridge.tempo.spread import Spread
 
 _NEAR: Final = 0.17
 """Share of a beat within which a heard beat belongs to the grid."""
@@ -20,6 +21,12 @@ _STRAYS_BEFORE_RESTART: Final = 4
 _TEMPO_OFF: Final = 0.04
 _SILENT_BEATS: Final = 4.0
 _SILENT_S: Final = 2.0
+_NOISE_S: Final = 0.015
+_NOISE_SHARE: Final = 0.1
+_AT_FIRST: Final = Spread(1.0, 0.0, 0.1)
+"""One beat, as noisy as any, and a tempo known to about a hundredth."""
+_LEAST_S: Final = 0.002
+_LEAST_DRIFT: Final = 2e-4
 _BAR_VOTES: Final = 3
 _MAX_BEATS_APART: Final = 64.0
 
@@ -55,6 +62,8 @@ class HeardFollower:
         self._strays: list[TrackedBeat] = []
         self._tempo_off = 0
         self._spread = 0.0
+        self._noise_var = _NOISE_S**2
+        self._doubt = _AT_FIRST
         self._confidence = 0.0
         self._bar_votes: deque[int] = deque(maxlen=4)
         self._jumps = 0
@@ -83,6 +92,7 @@ class HeardFollower:
         return self._tracker_period < 0.75 * self._period and abs(error) >= 0.5 - _NEAR
 
     def _hit(self, beat: TrackedBeat, beats: int, error: float) -> None:
+        self._learn_noise(beats, error * self._period)
         self._anchor += beats * self._period + _PHASE_GAIN * error * self._period
         self._period *= 1.0 + _PERIOD_GAIN * error / max(1, beats)
         self._number += beats
@@ -92,6 +102,11 @@ class HeardFollower:
         self._confidence += 0.25 * (beat.confidence - self._confidence)
         if beat.downbeat:
             self._bar_votes.append(self._number)
+
+    def _learn_noise(self, beats: int, error_s: float) -> None:
+        measured = error_s * error_s / (1.0 + self._doubt.ahead(beats))
+        self._noise_var += max(_NOISE_SHARE, 1.0 / (len(self._hits) + 4)) * (measured - self._noise_var)
+        self._doubt = self._doubt.looped(beats, _PHASE_GAIN, _PERIOD_GAIN / max(1, beats))
 
     def _stray(self, beat: TrackedBeat, period: float) -> None:
         """A beat off the grid; several in a row that agree with each other are a new grid."""
@@ -110,6 +125,7 @@ class HeardFollower:
         self._tempo_off = self._tempo_off + 1 if off else 0
         if self._tempo_off >= _STRAYS_BEFORE_RESTART:
             self._period = period
+            self._doubt = _AT_FIRST
             self._tempo_off = 0
             self._jumps += 1
 
@@ -122,6 +138,8 @@ class HeardFollower:
         self._bar_votes.clear()
         self._tempo_off = 0
         self._spread = 0.0
+        self._noise_var = _NOISE_S**2
+        self._doubt = _AT_FIRST
         self._confidence = beat.confidence
         self._jumps += 1
 
@@ -145,6 +163,9 @@ class HeardFollower:
             confidence=max(0.0, min(1.0, self._confidence * (1.0 - 3.0 * self._spread))),
             steady=steady,
             jumped=self._jumps,
+            uncertainty=self._doubt.uncertainty(
+                self._anchor, self._period, math.sqrt(self._noise_var), _LEAST_S, _LEAST_DRIFT
+            ),
         )
 
     def stopped(self) -> bool:

@@ -92,6 +92,7 @@ class MidiClockFollower:
             has_bars=self._counted_in,
             steady=self._filter.steady,
             jumped=self._jumps + self._filter.steps,
+            uncertainty=self._filter.uncertainty,
         )
 
     def stopped(self) -> bool:

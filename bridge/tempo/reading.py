@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
-__all__ = ["MAX_BPM", "MIN_BPM", "Follower", "Reading"]
+__all__ = ["MAX_BPM", "MIN_BPM", "Follower", "Reading", "typed"]
 
 from dataclasses import dataclass
 from typing import Final, Protocol
+
+from bridge.model.beatgrid import Uncertainty
 
 MIN_BPM: Final = 20.0
 MAX_BPM: Final = 400.0
@@ -18,6 +20,7 @@ class Reading:
     ``has_bars`` is True where beat 0 of the source's own
     count opens a bar. ``steady`` says that it may lead. ``by_hand`` marks what a person tapped or typed.
     ``weak``: it may lead only where nothing else does. ``jumped`` grows by one whenever the source itself jumps (start, song position, change of tempo).
+    ``uncertainty`` is how well the source's beats are known.
     """
 
     period: float
@@ -29,11 +32,17 @@ class Reading:
     by_hand: bool = False
     weak: bool = False
     jumped: int = 0
+    uncertainty: Uncertainty = Uncertainty()
 
     @property
     def bpm(self) -> float:
         """Beats per minute."""
         return 60.0 / self.period
+
+
+def typed(t: float) -> Uncertainty:
+    """What is known of a tempo typed as a number at ``t``: the tempo to a tenth or so, the beat hardly."""
+    return Uncertainty(t, sd_s=0.05, drift=0.0005)
 
 
 class Follower(Protocol):

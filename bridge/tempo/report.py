@@ -4,14 +4,19 @@ from __future__ import annotations
 
 __all__ = ["ReportFollower"]
 
+import math
 from collections import deque
 from typing import Final
 
+from bridge.model.beatgrid import Uncertainty
 from bridge.model.events import BpmReport
-from bridge.tempo.reading import MAX_BPM, MIN_BPM, Reading
+from bridge.tempo.reading import MAX_BPM, MIN_BPM, Reading, typed
 
 _KEEP_BEATS: Final = 16
 _FALLS_SILENT_BEATS: Final = 4.0
+_USUALLY_LATE_S: Final = 0.05
+_LEAST_S: Final = 0.0005
+_TOLD_DRIFT: Final = 5e-5
 _NEEDS_BEATS: Final = 4
 """Beats needed to derive a tempo that was not told."""
 
@@ -102,11 +107,13 @@ class ReportFollower:
                 by_hand=True,
                 weak=now - self._told_at > self._hold_s,
                 jumped=self._jumps,
+                uncertainty=typed(self._told_at),
             )
         newest_t, number = self._beats[-1]
         if now - newest_t > _FALLS_SILENT_BEATS * period:
             return None
-        earliest = min(t - (beat - number) * period for t, beat in self._beats)
+        folded = [t - (beat - number) * period for t, beat in self._beats]
+        earliest = min(folded)
         return Reading(
             period=period,
             beat_time=earliest,
@@ -115,7 +122,21 @@ class ReportFollower:
             has_bars=True,
             steady=len(self._beats) >= 2,
             jumped=self._jumps,
+            uncertainty=self._uncertainty(earliest, max(folded) - earliest),
         )
+
+    def _uncertainty(self, earliest: float, range_s: float) -> Uncertainty:
+        """Messages late by anything up to some limit: how far the earliest may still be from the beat.
+
+        Of n numbers even in 0..L the smallest is sqrt(2 / ((n + 1) (n + 2))) L from 0 (root mean square), and their
+        range is (n - 1) / (n + 1) L on average.
+        """
+        count = len(self._beats)
+        late = _USUALLY_LATE_S if count < 2 else range_s * (count + 1) / (count - 1)
+        sd = late * math.sqrt(2.0 / ((count + 1) * (count + 2)))
+        span = self._beats[-1][0] - self._beats[0][0]
+        drift = _TOLD_DRIFT if self._bpm is not None else late / math.sqrt(6.0) / span
+        return Uncertainty(earliest, max(_LEAST_S, sd), drift)
 
     def stopped(self) -> bool:
         """Whether the program said that it stopped, or its typed tempo was let go."""

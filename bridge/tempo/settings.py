@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-__all__ = ["TempoSettings"]
+__all__ = ["OffsetSettings", "TempoSettings"]
 
 from typing import Self
 
@@ -10,6 +10,25 @@ from pydantic import Field, model_validator
 
 from bridge.model.beatgrid import TempoSource
 from bridge.model.document import PartSettings
+
+
+def _offset(what: str) -> float:
+    offset: float = Field(default=0.0, ge=-500, le=500, description=f"{what} this much later; negative is sooner.")
+    return offset
+
+
+class OffsetSettings(PartSettings):
+    """``[tempo.offset_ms]``: when each output acts, measured from the beat. Positive is later, negative sooner.
+
+    A projector that shows every picture 60 ms late wants ``effects = -60``.
+    """
+
+    effects: float = _offset("Local effects show the beat")
+    targets: float = _offset("Beat actions, and mappings that follow beat.phase, act")
+    quantize: float = _offset("Changes on the beat, bar or phrase are seen")
+    osc: float = _offset("/bridge/state/beat is sent")
+    midi_clock: float = _offset("MIDI clock out ticks")
+    link: float = _offset("The Link session has its beats")
 
 
 class TempoSettings(PartSettings):
@@ -60,6 +79,9 @@ class TempoSettings(PartSettings):
         gt=0,
         le=50,
         description="Most that the beat is moved per beat while it agrees with its source within 20 ms.",
+    )
+    offset_ms: OffsetSettings = Field(
+        default=OffsetSettings(), description="Milliseconds by which each output acts after the beat."
     )
 
     @model_validator(mode="after")

@@ -10,15 +10,28 @@ from __future__ import annotations
 __all__ = ["Steering"]
 
 import math
-from dataclasses import replace
+from dataclasses import dataclass, replace
 from typing import Final
 
-from bridge.model.beatgrid import BeatGrid, TempoSource
+from bridge.model.beatgrid import BeatGrid, TempoSource, Uncertainty
 from bridge.tempo.reading import Reading
 
 _AGREES_S: Final = 0.020
 _JUST_NOW_S: Final = 0.060
 """A first beat this little in the past still sounds."""
+
+
+@dataclass(frozen=True, slots=True)
+class _Plan:
+    """Where the line goes: to ``beat`` in ``in_s`` seconds, then still ``off`` seconds beside the source.
+
+    ``number`` is the source's own number of the beat that is coming.
+    """
+
+    beat: int
+    in_s: float
+    off: float
+    number: int
 
 
 class Steering:
@@ -52,8 +65,10 @@ class Steering:
             bpm=60.0 / target.period,
             anchor=anchor,
             anchor_beat=count,
+            approach_bpm=None,
             confidence=confidence,
             source=source,
+            uncertainty=target.uncertainty,
         )
         number = target.number + round((anchor - target.beat_time) / target.period)
         self._set_bar(target, count, number)
@@ -62,41 +77,41 @@ class Steering:
         """Plan the line from time ``at`` on; ``jumped`` when the source itself or its place has changed."""
         position = self.grid.position_at(at)
         coming = math.floor(position + 1e-9) + 1
-        rest = coming - position
         passed = self.grid.time_of(coming - 1)
         if coming - 1 > self.beat and passed is not None and (self._passed or (-1,))[0] != coming - 1:
             self._passed = (coming - 1, passed)
         if jumped:
             self._land_by = None
-        rate, number = self._rate(target, at, position, coming, rest)
+        plan = self._plan(target, at, position, coming)
         self.grid = replace(
             self.grid,
-            bpm=60.0 * rate,
-            anchor=at + (coming - 1 - position) / rate,
-            anchor_beat=coming - 1,
+            bpm=target.bpm,
+            anchor=at + plan.in_s,
+            anchor_beat=plan.beat,
+            approach_bpm=60.0 * (plan.beat - position) / plan.in_s,
             confidence=confidence,
             source=source,
+            uncertainty=_widened(target.uncertainty, plan.off),
         )
-        self._set_bar(target, coming, number)
+        self._set_bar(target, coming, plan.number)
 
-    def _rate(self, target: Reading, at: float, position: float, coming: int, rest: float) -> tuple[float, int]:
-        """Beats per second to run at, and the source's own number of the beat that is coming."""
-        period = target.period
+    def _plan(self, target: Reading, at: float, position: float, coming: int) -> _Plan:
+        period, rest = target.period, coming - position
         free = at + rest * period
         nearest = round((free - target.beat_time) / period)
         error = target.beat_time + nearest * period - free
         if abs(error) <= _AGREES_S and self._land_by is None:
             slew = max(-self._max_slew_s, min(self._max_slew_s, error)) * rest
-            return rest / (rest * period + slew), target.number + nearest
+            return _Plan(coming, rest * period + slew, error - slew, target.number + nearest)
         if error < -period / 3:
             error += period
             nearest += 1
         if self._land_by is None or self._land_by <= position:
             self._land_by = coming + 1
-        beats = self._land_by - position
-        if self._land_by == coming:
+        land = self._land_by
+        if land == coming:
             self._land_by = None
-        return beats / (beats * period + error), target.number + nearest
+        return _Plan(land, (land - position) * period + error, 0.0, target.number + nearest)
 
     def _set_bar(self, target: Reading, count: int, number: int) -> None:
         """Let the beats that open the source's bars open ours; bars given out are never given out again."""
@@ -122,5 +137,10 @@ class Steering:
         if self._passed is not None and self._passed[0] == due:
             self._given_at = self._passed[1]
         else:
-            self._given_at = self.grid.anchor + (due - self.grid.anchor_beat) * 60.0 / self.grid.bpm
+            self._given_at = self.grid.time_of(due) or now
         return due, self._given_at, skipped
+
+
+def _widened(known: Uncertainty, off_s: float) -> Uncertainty:
+    """What is known of the source's beats, for a grid that still lies ``off_s`` beside them."""
+    return replace(known, sd_s=math.hypot(known.sd_s, off_s)) if off_s else known

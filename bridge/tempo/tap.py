@@ -4,17 +4,26 @@ from __future__ import annotations
 
 __all__ = ["TapFollower"]
 
+import math
 import statistics
 from dataclasses import replace
 from typing import Final
 
+from bridge.model.beatgrid import Uncertainty
 from bridge.model.events import TapEvent
-from bridge.tempo.reading import MAX_BPM, MIN_BPM, Reading
+from bridge.tempo.reading import MAX_BPM, MIN_BPM, Reading, typed
+from bridge.tempo.spread import Spread
 
 _MIN_TAPS: Final = 3
 _KEEP_TAPS: Final = 16
 _OFF: Final = 0.35
 """A tap further than this share from the expected interval starts a new series."""
+_USUAL_S: Final = 0.015
+"""How far people tap from the beat (standard deviation)."""
+_USUAL_TAPS: Final = 4
+"""How many taps that knowledge counts for."""
+_LEAST_S: Final = 0.003
+_LEAST_DRIFT: Final = 5e-4
 _BOUNCE_S: Final = 0.06
 """A contact that bounces is not a tap."""
 
@@ -61,14 +70,13 @@ class TapFollower:
         return statistics.median((after - before) / (n - m) for before, after, m, n in spans)
 
     def _hold(self) -> None:
-        period = self._median_interval()
+        period = statistics.linear_regression(self._numbers, self._taps).slope
         if not MIN_BPM <= 60.0 / period <= MAX_BPM:
             return
         number = self._numbers[-1]
         late = statistics.fmean(t - (n - number) * period for t, n in zip(self._taps, self._numbers, strict=True))
-        spread = statistics.pstdev(
-            (t - late) - (n - number) * period for t, n in zip(self._taps, self._numbers, strict=True)
-        )
+        off = [(t - late) - (n - number) * period for t, n in zip(self._taps, self._numbers, strict=True)]
+        spread = statistics.pstdev(off)
         self._since = self._taps[-1]
         self._held = Reading(
             period=period,
@@ -79,7 +87,14 @@ class TapFollower:
             steady=True,
             by_hand=True,
             jumped=self._series,
+            uncertainty=self._uncertainty(off, late, period),
         )
+
+    def _uncertainty(self, off: list[float], late: float, period: float) -> Uncertainty:
+        """From how evenly the person taps, told from few taps with the help of how people usually do."""
+        squares = sum(one * one for one in off) + _USUAL_TAPS * _USUAL_S**2
+        noise = math.sqrt(squares / (len(off) - 2 + _USUAL_TAPS))
+        return Spread.of_line(len(off)).uncertainty(late, period, noise, _LEAST_S, _LEAST_DRIFT)
 
     def type_in(self, bpm: float, t: float, beat_time: float) -> None:
         """Hold a tempo typed at ``t``, with a beat at ``beat_time``. One outside 20..400 BPM is left out."""
@@ -87,7 +102,15 @@ class TapFollower:
             self._series += 1
             self._taps, self._numbers = [], []
             self._since = t
-            self._held = Reading(60.0 / bpm, beat_time, confidence=0.7, steady=True, by_hand=True, jumped=self._series)
+            self._held = Reading(
+                period=60.0 / bpm,
+                beat_time=beat_time,
+                confidence=0.7,
+                steady=True,
+                by_hand=True,
+                jumped=self._series,
+                uncertainty=typed(t),
+            )
 
     def let_go(self) -> None:
         """Forget the held tempo; a series that goes on may hold it again."""

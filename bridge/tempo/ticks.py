@@ -17,6 +17,9 @@ from typing import Final
 import numpy as np
 import numpy.typing as npt
 
+from bridge.model.beatgrid import Uncertainty
+from bridge.tempo.spread import Spread
+
 PPQN: Final = 24
 """MIDI clocks per beat."""
 
@@ -31,6 +34,9 @@ _HICCUP_S: Final = 0.008
 _HICCUP_SHARE: Final = 0.6
 _STEADY_TICKS: Final = 24
 _STEADY_RMS_S: Final = 0.012
+_LEAST_S: Final = 0.0003
+_LEAST_DRIFT: Final = 5e-5
+"""What drivers and two computers' clocks add, however regular the ticks."""
 
 
 @lru_cache(maxsize=256)
@@ -53,6 +59,7 @@ class DelayLockedLoop:
         self._bandwidth_hz = bandwidth_hz
         self.t = t
         self.period = period
+        self.spread = Spread.of_line(_LONG)
 
     def feed(self, t: float) -> None:
         """Take the next event's measured time; ``t`` becomes its smooth time, ``period`` the smooth spacing."""
@@ -61,6 +68,7 @@ class DelayLockedLoop:
         error = t - predicted
         self.t = predicted + math.sqrt(2) * omega * error
         self.period += omega * omega * error
+        self.spread = self.spread.looped(1.0, math.sqrt(2) * omega, omega * omega)
 
 
 class TickFilter:
@@ -87,6 +95,17 @@ class TickFilter:
         if self._rms is None:
             self._rms = self._measure_rms()
         return self._rms
+
+    @property
+    def uncertainty(self) -> Uncertainty:
+        """How well ``t`` and ``period`` are known, from how far the newest ticks lie from their line (3 ticks or more)."""
+        count = len(self._times)
+        if self.period is None or count < 3:
+            return Uncertainty(self.t, math.inf, math.inf)
+        fitted = min(count, _SHORT)
+        noise = self.rms * math.sqrt(fitted / (fitted - 2))
+        spread = Spread.of_line(count) if self._loop is None else self._loop.spread
+        return spread.uncertainty(self.t, self.period, noise, _LEAST_S, _LEAST_DRIFT)
 
     def _measure_rms(self) -> float:
         if len(self._times) < 3:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import dataclasses
 import math
 from itertools import pairwise
 
@@ -12,10 +13,13 @@ from hypothesis import strategies as st
 from hypothesis.extra.numpy import arrays
 
 from bridge.ears import Ears, EarsSettings
-from bridge.model.features import HOP, SAMPLE_RATE, AudioBlock, Features
+from bridge.model.features import BAND_EDGES_HZ, BANDS, HOP, SAMPLE_RATE, AudioBlock, Features
 
 SECONDS = np.arange(3 * SAMPLE_RATE) / SAMPLE_RATE
-UNITS = ("energy", "brightness", "texture", "low", "mid", "high")
+UNITS = (
+    *("energy", "energy_peak", "energy_long", "brightness", "texture", "low", "mid", "high"),
+    *("kick", "snare", "hat", "harmonic_change", "build_up"),
+)
 
 
 def sine(hertz: float, amplitude: float = 0.5) -> np.ndarray:
@@ -55,6 +59,38 @@ def test_a_sine_fills_its_own_band_alone(listen, hertz, band):
     last = listen(sine(hertz))[-1].features
     assert getattr(last, band) > 0.95
     assert all(getattr(last, other) < 0.15 for other in {"low", "mid", "high"} - {band})
+
+
+@pytest.mark.parametrize("number", range(BANDS))
+def test_a_sine_fills_its_own_of_the_eight_bands(listen, number):
+    hertz = math.sqrt(BAND_EDGES_HZ[number] * BAND_EDGES_HZ[number + 1])
+    last = listen(sine(hertz, 0.2))[-1].features
+    assert last.bands[number] > 0.9
+    assert max(range(BANDS), key=last.raw.bands.__getitem__) == number
+    assert last.raw.bands[number] == pytest.approx(0.2 / math.sqrt(2), rel=0.15)
+
+
+def test_raw_values_are_as_measured(listen):
+    loud, quiet = (listen(sine(1000, amplitude))[-1].features for amplitude in (0.4, 0.04))
+    assert loud.raw.rms == pytest.approx(0.4 / math.sqrt(2), rel=0.01)
+    assert quiet.raw.rms == pytest.approx(0.04 / math.sqrt(2), rel=0.01)
+    assert quiet.raw.mid == pytest.approx(loud.raw.mid / 10, rel=0.01)
+    assert quiet.raw.centroid_hz == pytest.approx(1000, abs=20)
+    assert quiet.raw.flatness < 0.05
+    assert listen(noise())[-1].features.raw.flatness > 0.5
+
+
+def test_peak_is_dbfs_of_the_highest_sample(listen):
+    samples = np.zeros(2 * HOP, np.float32)
+    samples[HOP + 3] = -0.5
+    first, second = (h.features.peak_db for h in listen(samples))
+    assert (first, second) == (-120.0, pytest.approx(-6.02, abs=0.01))
+
+
+def test_energy_peak_holds_the_highest_energy_of_ten_hops(listen):
+    heard = [h.features for h in listen(np.concatenate((sine(440)[: HOP * 40], np.zeros(HOP * 40, np.float32))))]
+    for index, now in enumerate(heard):
+        assert now.energy_peak == max(f.energy for f in heard[max(0, index - 9) : index + 1])
 
 
 def test_bands_are_normalised_each_against_its_own_peak(listen):
@@ -102,7 +138,7 @@ def test_a_constant_offset_is_no_sound(listen):
 
 def test_an_offset_changes_no_feature(listen):
     plain, shifted = (listen(sine(1000, 0.3) + np.float32(offset))[-1].features for offset in (0.0, 0.4))
-    for name in UNITS:
+    for name in set(UNITS) - {"energy_long"}:  # which remembers the half second until the offset was known
         assert getattr(shifted, name) == pytest.approx(getattr(plain, name), abs=0.02)
 
 
@@ -145,7 +181,12 @@ def test_features_stay_in_bounds_for_any_samples(blocks):
     for index, samples in enumerate(blocks):
         heard = ears.push(AudioBlock(float(index), samples)).features
         assert all(0.0 <= getattr(heard, name) <= 1.0 for name in UNITS)
+        assert all(0.0 <= value <= 1.0 for value in heard.bands)
+        assert len(heard.bands) == len(heard.onset_bands) == len(heard.raw.bands) == BANDS
         assert -1.0 <= heard.energy_rise <= 1.0
+        assert all(math.isfinite(value) and value >= 0 for value in dataclasses.astuple(heard.raw)[:-1])
+        assert all(0.0 <= value <= 1.0 for value in heard.raw.bands)
+        assert -120.0 <= heard.peak_db <= 0.0
         assert -120.0 <= heard.level_db <= 0.01
 
 

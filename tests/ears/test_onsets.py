@@ -29,6 +29,15 @@ def test_each_burst_starts_once_in_its_band_within_30_ms(listen, hertz, band):
     assert len(found) <= 20
 
 
+@pytest.mark.parametrize(("number", "hertz"), [*enumerate((40, 100, 260, 650, 1600, 3600, 7000, 12000), 1)])
+def test_each_burst_starts_once_in_its_own_of_the_eight_bands(listen, number, hertz):
+    heard = listen(bursts(hertz, 0.4, 8.0))
+    found = np.array([h.features.t for h in heard if h.features.onset_bands[number - 1]])
+    truth = np.arange(1, 20) * 0.4
+    assert all(((found > start) & (found < start + 0.03)).sum() == 1 for start in truth)
+    assert len(found) <= 20
+
+
 def test_quiet_bursts_are_found_as_well_as_loud_ones(listen):
     found = times(listen(bursts(900, 0.4, 20.0, level=0.02)))
     assert (found > 8).sum() == pytest.approx(30, abs=2)
@@ -44,6 +53,8 @@ def test_steady_noise_hardly_ever_starts(listen, noises):
         heard = listen(noises[name])
         for band in ("onset", "onset_low", "onset_mid", "onset_high"):
             assert len(times(heard, band)) <= 12, (name, band)
+        of_eight = np.sum([h.features.onset_bands for h in heard], axis=0)
+        assert of_eight.max() <= 14, (name, of_eight)
 
 
 def test_kicks_stand_out_from_the_bass_of_the_demo_track(listen):

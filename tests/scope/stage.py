@@ -15,11 +15,19 @@ from typing import Any
 
 from bridge.model.board import ProblemBoard
 from bridge.model.cell import Cell
+from bridge.model.desired import DesiredState, OneShot, Prompt, PromptPlan
 from bridge.model.facts import PodFacts, ScopeFacts
 from bridge.model.frames import Frame, LatestSlot
 from bridge.scope import AvatarSettings, ScopeClient, ScopeSettings
 
 PATIENCE = 20.0
+SHOW = DesiredState(
+    1,
+    PromptPlan(1, (Prompt("a fox"),)),
+    {"vace_context_scale": 0.5},
+    (OneShot(1, "vace_ref_images", ("/tmp/fox.png",), replay=True),),
+)
+"""A show with all that a new session must be given again."""
 
 
 def until(condition: Callable[[], Any], what: str) -> Any:

@@ -1,7 +1,6 @@
 """The avatar on a real session: uploads and messages to the byte, and what every interruption does to the reference."""
 
 import urllib.request
-from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
@@ -17,22 +16,10 @@ from bridge.scope.avatar.keeper import mend_of
 from bridge.scope.avatar.portrait import decode, fitted
 from bridge.scope.pacer import Pacer
 from bridge.show.parameters import Parameters
-from tests.scope.stage import Player, Server, playing, rehearsal, until
+from tests.scope.stage import Player, Server, playing, until
 
 PLAN = PromptPlan(1, (Prompt("a fox"),))
 SHOW = DesiredState(1, PLAN, {"base_seed": 7})
-
-
-@pytest.fixture(scope="module")
-def shared() -> Iterator[Server]:
-    with rehearsal() as server:
-        yield server
-
-
-@pytest.fixture
-def server(shared: Server) -> Iterator[Server]:
-    yield shared
-    shared.heal()
 
 
 @pytest.fixture

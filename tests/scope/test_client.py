@@ -2,7 +2,6 @@
 
 import threading
 import time
-from collections.abc import Iterator
 from dataclasses import replace
 
 import numpy as np
@@ -10,30 +9,11 @@ import pytest
 
 from bridge.model.board import ProblemBoard
 from bridge.model.cell import Cell
-from bridge.model.desired import DesiredState, OneShot, Prompt, PromptPlan
+from bridge.model.desired import DesiredState
 from bridge.model.facts import PodFacts, ScopeFacts
 from bridge.model.frames import LatestSlot
 from bridge.scope import ScopeClient, ScopeSettings
-from tests.scope.stage import Server, playing, rehearsal, until
-
-SHOW = DesiredState(
-    1,
-    PromptPlan(1, (Prompt("a fox"),)),
-    {"vace_context_scale": 0.5},
-    (OneShot(1, "vace_ref_images", ("/tmp/fox.png",), replay=True),),
-)
-
-
-@pytest.fixture(scope="module")
-def shared() -> Iterator[Server]:
-    with rehearsal() as server:
-        yield server
-
-
-@pytest.fixture
-def server(shared: Server) -> Iterator[Server]:
-    yield shared
-    shared.heal()
+from tests.scope.stage import SHOW, Server, playing, rehearsal, until
 
 
 def test_plays_and_leaves_cleanly(server: Server) -> None:

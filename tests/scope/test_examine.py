@@ -1,20 +1,13 @@
 """The doctor's walk to a server: every step has a verdict, and nothing is changed unless asked for."""
 
 import asyncio
-from collections.abc import Iterator
 
 import pytest
 
 from bridge.scope import Finding, ScopeSettings, examine
 from bridge.scope.replies import parse_load_fields
 from tests.scope.front import front
-from tests.scope.stage import Server, playing, rehearsal
-
-
-@pytest.fixture(scope="module")
-def server() -> Iterator[Server]:
-    with rehearsal() as server:
-        yield server
+from tests.scope.stage import Server, playing
 
 
 def walked(url: str, *, load: bool = False, connect: bool = False, **settings: object) -> list[Finding]:

@@ -2,41 +2,15 @@
 
 import socket
 import time
-from collections.abc import Iterator
 from typing import Any
 
 import pytest
 
-from bridge.model.desired import DesiredState, OneShot, Prompt, PromptPlan
 from bridge.scope import api as api_module
-from tests.scope.front import Front, front
-from tests.scope.stage import Player, Server, playing, rehearsal, until
+from tests.scope.front import Front
+from tests.scope.stage import SHOW, Player, Server, playing, until
 
-SHOW = DesiredState(
-    1,
-    PromptPlan(1, (Prompt("a fox"),)),
-    {"vace_context_scale": 0.5},
-    (OneShot(1, "vace_ref_images", ("/tmp/fox.png",), replay=True),),
-)
 QUICK = {"http_timeout_s": 0.3, "retry_max_s": 0.2}
-
-
-@pytest.fixture(scope="module")
-def shared() -> Iterator[Server]:
-    with rehearsal() as server:
-        yield server
-
-
-@pytest.fixture
-def server(shared: Server) -> Iterator[Server]:
-    yield shared
-    shared.heal()
-
-
-@pytest.fixture
-def door(server: Server) -> Iterator[Front]:
-    with front(server.url) as door:
-        yield door
 
 
 def is_whole(server: Server) -> bool:

@@ -158,6 +158,7 @@ class Player:
             self.now, self.beats, self.beats // 4, self.beats % 4 if in_bar is None else in_bar, bpm, "midi_clock"
         )
         self.beats += 1
+        self.show.on_local_beat(event, self.world, self.now)
         self.show.on_beat(event, self.world, self.now)
 
     def intent(

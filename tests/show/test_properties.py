@@ -181,6 +181,7 @@ def test_the_state_is_always_one_that_scope_can_take(config: ShowSettings, scrip
         if isinstance(thing, Intent):
             show.apply(thing, world, now)
         elif isinstance(thing, BeatEvent):
+            show.on_local_beat(replace(thing, t=now), world, now)
             show.on_beat(replace(thing, t=now), world, now)
         elif isinstance(thing, Features):
             world = replace(world, features=replace(thing, t=now))
