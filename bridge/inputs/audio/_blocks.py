@@ -39,9 +39,11 @@ class Mixer:
         NaN and infinite samples become 0 and are counted in ``mended``.
 
         Raises:
-            AudioDeviceError: a picked channel does not exist.
+            AudioDeviceError: a picked channel does not exist, or none at all.
         """
         channels = frames.shape[1]
+        if not channels:
+            raise AudioDeviceError("The device delivers sound without a channel.", hint="Choose another device.")
         if self._picks and max(self._picks) >= channels:
             raise AudioDeviceError(
                 f"Channel {max(self._picks) + 1} was asked for, but there are only {channels}.",

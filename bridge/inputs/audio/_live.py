@@ -45,11 +45,12 @@ class _Chunk:
 
 
 class _Open:
-    """What belongs to one opening of the device."""
+    """What belongs to one opening of the device. Raises AudioDeviceError where no sound has its rate."""
 
-    def __init__(self, device: InputDevice, stream: CaptureStream, mixer: Mixer, now: float) -> None:
+    stream: CaptureStream
+
+    def __init__(self, device: InputDevice, mixer: Mixer, now: float) -> None:
         self.device = device
-        self.stream = stream
         self.mixer = mixer
         self.silent_at = now + FIRST_CALL_S
         self.meter = RateMeter(device.rate)
@@ -185,10 +186,11 @@ class LiveCapture:
         # Plug-ins (pulse, pipewire) claim as many channels as anybody might ask for and leave the rest silent.
         every = 2 if device.channels >= _ANY_CHANNELS else device.channels
         self._queue.clear()
-        stream = self._backend.open(
+        opened = _Open(device, Mixer(picks, settings.gain_db), now)
+        opened.stream = self._backend.open(
             device, channels=max(picks) if picks else every, latency=settings.latency, on_audio=self._on_audio
         )
-        self._open = _Open(device, stream, Mixer(picks, settings.gain_db), now)
+        self._open = opened
 
     def _on_audio(self, frames: npt.NDArray[np.float32], age: float, lost: bool) -> None:
         """In the driver's thread: stamp, copy, enqueue; the oldest chunk gives way."""

@@ -79,6 +79,7 @@ class StreamClock:
 _SLOT_S: Final = 0.5
 _SLOTS: Final = 6
 _AGREE: Final = 0.003
+_STRAIGHT_S: Final = 0.012
 _RATES: Final = (8000, 11025, 16000, 22050, 24000, 32000, 44100, 48000, 64000, 88200, 96000, 176400, 192000)
 
 
@@ -86,7 +87,8 @@ class RateMeter:
     """Finds a device that delivers another rate than it says, or changes its rate while it runs.
 
     Every half second the call that came least late is remembered: it is the one that tells the time best. Two stretches
-    of three seconds that agree within 0.3 %, and differ from the rate in use by more than a crystal does, are believed.
+    of three seconds, each without a jump, that agree within 0.3 %, and differ from the rate in use by more than a
+    crystal does, are believed.
 
     Args:
         rate: what the device says, in Hz.
@@ -122,12 +124,14 @@ class RateMeter:
         return False
 
     def _judge(self) -> bool:
-        (first, begin), (last, end) = self._points[0], self._points[-1]
+        counts, times = np.array(self._points).T
         before, self._before = self._before, None
         self._points = []
-        if end <= begin:
+        if times[-1] <= times[0]:
             return False
-        measured = (last - first) / (end - begin)
+        measured = float((counts[-1] - counts[0]) / (times[-1] - times[0]))
+        if np.abs(counts[0] + measured * (times - times[0]) - counts).max() > _STRAIGHT_S * measured:
+            return False  # samples were lost somewhere
         if abs(measured / self.rate - 1) <= _DRIFT or not 1000 <= measured <= 400_000:
             return False
         self._before = measured

@@ -66,6 +66,23 @@ def test_what_no_44100_hz_stream_can_hold_does_not_fold_back():
     assert np.abs(Resampler(rate).push(wave)[2000:]).max() < 0.003
 
 
+def level_db(rate: int, hertz: float) -> float:
+    """What a full sine of ``hertz`` at ``rate`` is at 44.1 kHz, in dB."""
+    wave = np.sin(2 * np.pi * hertz * np.arange(rate) / rate).astype(np.float32)
+    out = Resampler(rate).push(wave)[2000:-2000].astype(np.float64)
+    return float(20 * np.log10(np.sqrt(2 * np.mean(out * out)) + 1e-12))
+
+
+@pytest.mark.parametrize("rate", [8000, 16000, 48000, 96000, 192000])
+def test_the_pass_band_is_flat_and_what_would_fold_back_is_gone(rate):
+    top = min(rate, SAMPLE_RATE) / 2
+    for hertz in (50, 1000, 0.5 * top, 0.8 * top):
+        assert level_db(rate, hertz) == pytest.approx(0, abs=0.2)
+    for hertz in (1.2 * top, 1.5 * top, 1.9 * top):
+        if hertz < rate / 2:
+            assert level_db(rate, hertz) < -80
+
+
 def test_held_seconds_are_few_and_never_negative():
     resampler = Resampler(48000)
     for size in (1, 100, 555, 4096):
