@@ -132,11 +132,12 @@ class _Ports:
         self._fill += frames
         if self._fill + frames <= len(self._buffer):
             return
-        # What a cycle brings was captured during the one before; a longer way was declared by the sound card's driver.
+        # A sound card's driver declares how long its samples were under way: one cycle or more. What another program
+        # makes in this cycle sounds during it, and is known a cycle before.
         age = (self._client.frames_since_cycle_start + self._late - frames) / self._rate
         lost, self._lost = self._lost, False
         taken, self._fill = self._fill, 0
-        self._on_audio(self._buffer[:taken], max(0.0, age), lost)
+        self._on_audio(self._buffer[:taken], age, lost)
 
     def _resize(self, frames: int) -> None:
         """While nothing is processed: another cycle may not fit what is there."""

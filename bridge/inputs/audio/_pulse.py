@@ -68,7 +68,9 @@ class PulseAudio:
             recording.connect(self._names[device.index], FRAGMENT_S[latency])
         except AudioDeviceError as error:
             recording.close()
-            raise AudioDeviceError(f'"{device.full_name}" could not be opened: {error}', hint=error.hint) from error
+            raise AudioDeviceError(
+                f'"{device.full_name}" could not be opened: {error.message}', hint=error.hint
+            ) from error
         return recording
 
 
