@@ -17,6 +17,8 @@ _TOLD_STEP_S: Final = 0.003
 _PATIENCE_S: Final = 0.25
 _TOLD_PATIENCE_S: Final = 0.05
 _ANEW_S: Final = 1.0
+_SETTLING_S: Final = 5.0
+"""PulseAudio's latency has been seen to wander by half a second in the first two: that is no loss."""
 
 
 class StreamClock:
@@ -25,7 +27,7 @@ class StreamClock:
     A delay-locked loop of second order over the count of frames (bandwidth 0.2 Hz after a quick start): it learns the
     device's true rate against our clock. A call that comes late is not believed; where all calls of a quarter second
     are late by more than 15 ms, samples were lost, and ``missing`` says how many (sooner where the driver told of a
-    loss). Chunks that are off by more than a second start the clock anew.
+    loss; not in the first five seconds). Chunks that are off by more than a second start the clock anew.
     """
 
     def __init__(self, rate: float) -> None:
@@ -72,7 +74,8 @@ class StreamClock:
         if t - self._off_since < (_TOLD_PATIENCE_S if self._told else _PATIENCE_S):
             return 0.0
         self._off_since, self._told = None, False
-        self.missing = max(0, round(self._off / self._seconds_per_frame))
+        if self._age > _SETTLING_S:
+            self.missing = max(0, round(self._off / self._seconds_per_frame))
         return self._off
 
 

@@ -36,6 +36,17 @@ def test_what_was_lost_is_found_and_beats_do_not_slip(gap, told):
     assert np.abs(errors[500:1000]).max() < 0.006
 
 
+def test_a_latency_that_settles_after_the_start_is_no_loss():
+    clock = StreamClock(48000)
+    truth, said = calls(48000, 20)
+    wandering = np.interp(truth - truth[0], [1.0, 2.0], [-0.64, 0.0])
+    errors = []
+    for true, t in zip(truth, said + wandering, strict=True):
+        errors.append(clock.feed(CHUNK, t) - true)
+        assert clock.missing == 0
+    assert np.abs(errors[400:]).max() < 0.016
+
+
 def test_calls_that_come_late_together_are_not_believed():
     """A driver's thread that stands still for 200 ms, and then delivers all of it at once."""
     clock = StreamClock(48000)
