@@ -37,14 +37,24 @@ class InputDevice:
         return f"{self.name}, {self.host_api}"
 
 
-def choose_device(devices: Sequence[InputDevice], wanted: str) -> InputDevice:
+def choose_device(devices: Sequence[InputDevice], wanted: str, picks: Sequence[int] = ()) -> InputDevice:
     """The one device that ``wanted`` means: exact name, part of a name in any case, ``/regex/``, ``default`` or ``monitor``.
 
     Where a name fits a device and also what a sound server shows of it, the device itself is meant.
 
     Raises:
-        AudioDeviceError: none fits, or more than one.
+        AudioDeviceError: none fits, or more than one, or it does not have the channels in ``picks`` (from 1).
     """
+    device = _meant(devices, wanted)
+    if picks and max(picks) > device.channels:
+        has = f"{device.channels} input {'channel' if device.channels == 1 else 'channels'}"
+        raise AudioDeviceError(
+            f'"{device.full_name}" has {has}, but channel {max(picks)} was asked for.', hint="Change [audio] channels."
+        )
+    return device
+
+
+def _meant(devices: Sequence[InputDevice], wanted: str) -> InputDevice:
     if wanted == "default":
         fits = [device for device in devices if device.is_default]
         if not fits:

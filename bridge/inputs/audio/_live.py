@@ -176,13 +176,8 @@ class LiveCapture:
         else:
             self._backend.refresh()
         settings = self._settings
-        device = choose_device(self._backend.devices(), settings.device)
         picks = settings.channels
-        if picks and max(picks) > device.channels:
-            raise AudioDeviceError(
-                f'"{device.full_name}" has {device.channels} input channels, but channel {max(picks)} was asked for.',
-                hint="Change [audio] channels.",
-            )
+        device = choose_device(self._backend.devices(), settings.device, picks)
         # Plug-ins (pulse, pipewire) claim as many channels as anybody might ask for and leave the rest silent.
         every = 2 if device.channels >= _ANY_CHANNELS else device.channels
         self._queue.clear()
