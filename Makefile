@@ -41,7 +41,7 @@ wheel: $(VENV)/.dev ## build dist/*.whl
 
 lock: ## renew requirements/*.txt from pyproject.toml (needs uv)
 	uv pip compile pyproject.toml --extra ndi --extra build --universal --fork-strategy fewest --python-version 3.11 --generate-hashes -q --no-header --no-annotate -o requirements/run.txt
-	uv pip compile pyproject.toml --extra ndi --extra link --extra build --group dev --universal --fork-strategy fewest --python-version 3.11 --generate-hashes -q --no-header --no-annotate -o requirements/dev.txt
+	uv pip compile pyproject.toml --extra ndi --extra link --extra os2l --extra build --group dev --universal --fork-strategy fewest --python-version 3.11 --generate-hashes -q --no-header --no-annotate -o requirements/dev.txt
 
 clean: ## remove the environment and caches
 	rm -rf $(VENV) dist build .mypy_cache .ruff_cache .pytest_cache .import_linter_cache

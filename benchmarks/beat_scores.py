@@ -6,7 +6,7 @@ period, AMLt also at double, half and off-beat), with the first five seconds of 
 
 from __future__ import annotations
 
-__all__ = ["Truth", "score"]
+__all__ = ["Truth", "foretold", "score"]
 
 from dataclasses import dataclass, field
 
@@ -18,6 +18,7 @@ SKIP_S = 5.0
 NEVER_S = 30.0
 LOCKED_S = 4.0
 GRACE_S = 2.0
+INTERVALS = 8
 
 Times = np.ndarray
 Span = tuple[float, float]
@@ -68,6 +69,29 @@ def score(truth: Truth, told: Times) -> dict[str, list[float]]:
         end = min([a for a, _ in truth.silent if t < a < end], default=end)
         figures.setdefault(name, []).append(min(_lock(truth.beats, told, t, end), NEVER_S))
     return figures
+
+
+def foretold(times: Times, announced: Times) -> Times:
+    """When a listener fires who foretells each beat from the one before and the median of the last eight intervals.
+
+    One beat ahead and no further. Until there are two intervals, and when the next beat is announced before the
+    foretold one is due, it fires as it is told; never twice within half a beat.
+    """
+    fired: list[float] = []
+    due = np.inf
+    step = 0.0
+    for k, (time, now) in enumerate(zip(times.tolist(), announced.tolist(), strict=True)):
+        for moment in (due, now) if due <= now else (now,):
+            if not fired or moment > fired[-1] + 0.5 * step:
+                fired.append(moment)
+        if k >= 2:
+            step = float(np.median(np.diff(times[max(k - INTERVALS, 0) : k + 1])))
+        due = time + step if step else np.inf
+        while due <= now:
+            due += step
+    if np.isfinite(due):
+        fired.append(due)
+    return np.array(fired)
 
 
 def _outside(times: Times, spans: tuple[Span, ...]) -> Times:

@@ -17,7 +17,7 @@ from collections.abc import Callable
 import aubio
 import numpy as np
 
-from bridge.ears import AubioTracker, Ears, EarsSettings, ScopeTracker, Tracker
+from bridge.ears import AubioTracker, Drums, Ears, EarsSettings, ScopeTracker, Tracker
 from bridge.inputs.audio import demo_beats, demo_track
 from bridge.model.features import HOP, SAMPLE_RATE, AudioBlock
 
@@ -25,7 +25,7 @@ Push = Callable[[AudioBlock], list[float]]
 
 
 def features_alone() -> Push:
-    ears = Ears(EarsSettings())
+    ears = Ears(EarsSettings(), drums=Drums())
     return lambda block: [beat.announced for beat in ears.push(block).beats]
 
 
@@ -43,7 +43,7 @@ def tracker_alone(tracker: Tracker) -> Push:
 
 
 def everything() -> Push:
-    ears = Ears(EarsSettings(), ScopeTracker())
+    ears = Ears(EarsSettings(), ScopeTracker(), Drums())
     return lambda block: [beat.announced for beat in ears.push(block).beats]
 
 

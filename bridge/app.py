@@ -17,10 +17,11 @@ from bridge.avatar import pictures_of
 from bridge.config import SYSTEM_CONFIG_DIRECTORY, Loaded, cache_directory, user_config_directory
 from bridge.control import Conductor
 from bridge.ears import EarsThread, make_ears
-from bridge.feedback import OscFeedback
+from bridge.feedback import MidiClockOut, OscFeedback
 from bridge.inputs.audio import AudioInput
 from bridge.inputs.link import LinkInput
-from bridge.inputs.midi import MidiInput
+from bridge.inputs.midi import MidiInput, RtMidiOutputs
+from bridge.inputs.os2l import Os2lInput
 from bridge.inputs.osc import OscInput
 from bridge.inputs.video import VideoInput
 from bridge.library import Library
@@ -164,7 +165,22 @@ class App:
         self.link = LinkInput(
             settings.link,
             on_event=self.conductor.on_tempo,
-            bpm=lambda: self.conductor.tempo.grid.bpm,
+            grid=lambda: self.conductor.tempo.grid.shifted(settings.tempo.offset_ms.link / 1000.0),
+            board=self.board,
+            clock=clock,
+        )
+        self.os2l = Os2lInput(
+            settings.os2l,
+            on_beat=self.conductor.on_tempo,
+            on_control=self.conductor.on_osc,
+            board=self.board,
+            clock=clock,
+        )
+        self.clock_out = MidiClockOut(
+            settings.midi_clock_out,
+            grid=lambda: self.conductor.tempo.grid.shifted(settings.tempo.offset_ms.midi_clock / 1000.0),
+            follows=lambda: self.conductor.tempo.midi_clock_port,
+            connect=lambda: RtMidiOutputs(settings.midi.backend, settings.midi.jack_client),
             board=self.board,
             clock=clock,
         )
@@ -240,6 +256,8 @@ class App:
         await self.osc.start()
         self.midi.start(loop)
         self.supervisor.keep("link", self.link.run)
+        self.supervisor.keep("os2l", self.os2l.run)
+        self.clock_out.start()
         self.ears.start()
         self.audio.start()
         self.scope.start()
@@ -268,6 +286,7 @@ class App:
         await asyncio.to_thread(self.video.stop)
         await asyncio.to_thread(self.audio.stop)
         self.ears.stop()
+        await asyncio.to_thread(self.clock_out.stop)
         await asyncio.to_thread(self.midi.stop)
         await self.osc.stop()
         await self.supervisor.stop()
@@ -281,6 +300,7 @@ class App:
         self.health.watch(Pulse("the media loop", STANDSTILL_S, lambda: self.scope.last_turn))
         self.supervisor.revive("program", self.program.start)
         self.supervisor.revive("ears", self.ears.start)
+        self.supervisor.revive("clock-out", self.clock_out.start)
         self.supervisor.revive("video-in", self.video.start)
         self.supervisor.revive("media", self.scope.start)
 
@@ -307,6 +327,7 @@ class App:
                 problems=self.board.problems,
                 pod=self.pod.status(),
             )
+            self.os2l.tell({"blackout": shown.blackout, "freeze": shown.freeze, "panic": shown.panic})
             await asyncio.sleep(FEEDBACK_S)
 
     def _refuse(self, source: str, reason: str, example: str) -> None:

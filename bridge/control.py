@@ -187,6 +187,11 @@ class Conductor:
         self._supervisor.guard("show", self._settle, now)
         return issues
 
+    @property
+    def drums(self) -> tuple[float, ...]:
+        """Kick, snare and hat for meters: 0..1, falling over 0.1 s after each stroke."""
+        return self._ears.drums
+
     def world(self, features: Features | None = None) -> World:
         """The world as of now."""
         grid = self.tempo.grid.shifted(self._quantize_s)
@@ -299,6 +304,8 @@ class Conductor:
 
 _STARTS: Final = ("onset", "onset_low", "onset_mid", "onset_high")
 _STRUCK: Final = ("kick", "snare", "hat")
+# What a hop leaves of a drum on the meters: 37 % after 0.1 s.
+_FADE: Final = 0.89
 _AT_REST: Final[dict[str, Any]] = {
     **dict.fromkeys(_STARTS, False),
     **dict.fromkeys(_STRUCK, 0.0),
@@ -313,9 +320,12 @@ class _LatestFeatures:
         self._lock = threading.Lock()
         self._value = SILENCE
         self._taken = True
+        self.drums = (0.0,) * len(_STRUCK)
 
     def put(self, features: Features) -> None:
+        struck = (features.kick, features.snare, features.hat)
         with self._lock:
+            self.drums = tuple(max(now, _FADE * before) for now, before in zip(struck, self.drums, strict=True))
             self._value = features if self._taken else _with_moments(features, self._value)
             self._taken = False
 

@@ -43,6 +43,9 @@ class StatusReport:
             "audio": self._audio(),
             "midi": app.midi.status(),
             "osc": app.osc.status(),
+            "os2l": app.os2l.status(),
+            "link": app.link.status(),
+            "midi_clock_out": app.clock_out.status(),
             "theme": shown.theme,
             "themes": [
                 {"slug": slug, "name": theme.name, "description": theme.description}
@@ -94,6 +97,7 @@ class StatusReport:
         watched = any(output.state == "open" and output.receivers != 0 for output in outputs)
         heard = app.settings.audio.source == "live" and not app.conductor.world().features.gated
         messages = sum(port.events for port in app.midi.status()) + sum(osc.received for osc in app.osc.status())
+        messages += app.os2l.received
         return Use(watched=watched or heard, inputs=messages + app.conductor.posted)
 
     def line(self) -> str:
@@ -119,6 +123,8 @@ class StatusReport:
             "bar": status.bar,
             "in_bar": grid.in_bar_at(now),
             "confidence": status.confidence,
+            "next_beat_sd_ms": status.next_beat_sd_ms,
+            "bpm_sd": status.bpm_sd,
             "sources": status.sources,
         }
 
@@ -140,4 +146,11 @@ class StatusReport:
             "latency_ms": source.latency_ms,
             "rate": source.rate,
             "channels": source.channels,
+            "peak_db": features.peak_db if heard else None,
+            "energy_peak": features.energy_peak,
+            "energy_long": features.energy_long,
+            "bands8": features.bands,
+            "drums": dict(zip(("kick", "snare", "hat"), self._app.conductor.drums, strict=True)),
+            "harmonic_change": features.harmonic_change,
+            "input_state": features.input_state,
         }

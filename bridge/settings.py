@@ -9,10 +9,11 @@ from typing import Literal
 from pydantic import Field
 
 from bridge.ears import EarsSettings
-from bridge.feedback import FeedbackSettings
+from bridge.feedback import FeedbackSettings, MidiClockOutSettings
 from bridge.inputs.audio import AudioSettings
 from bridge.inputs.link import LinkSettings
 from bridge.inputs.midi import MidiSettings
+from bridge.inputs.os2l import Os2lSettings
 from bridge.inputs.osc import OscSettings
 from bridge.inputs.video import VideoSettings
 from bridge.mapping import MappingSettings
@@ -42,6 +43,10 @@ class Settings(PartSettings):
     osc: OscSettings = Field(default_factory=OscSettings, description="OSC in.")
     midi: MidiSettings = Field(default_factory=MidiSettings, description="MIDI in.")
     link: LinkSettings = Field(default_factory=LinkSettings, description="Ableton Link.")
+    os2l: Os2lSettings = Field(default_factory=Os2lSettings, description="OS2L in: VirtualDJ's beat and buttons.")
+    midi_clock_out: MidiClockOutSettings = Field(
+        default_factory=MidiClockOutSettings, description="MIDI clock out: the one clock for other machines."
+    )
     audio: AudioSettings = Field(default_factory=AudioSettings, description="Where the sound comes from.")
     video: VideoSettings = Field(default_factory=VideoSettings, description="The picture sent to Scope in video mode.")
     ears: EarsSettings = Field(default_factory=EarsSettings, description="What is heard in the sound.")

@@ -205,6 +205,24 @@ def test_the_demo_track_gives_the_tempo(daemon: Daemon) -> None:
     assert abs(tempo["bpm"] - 124) < 3
 
 
+def test_octave_nudge_and_resync_act_over_osc_and_http(daemon: Daemon) -> None:
+    def audio() -> Any:
+        return daemon.status["tempo"]["sources"]["audio"]
+
+    until(lambda: audio()["state"] == "leads", "the heard tempo")
+    daemon.osc.send_message("/bridge/action/nudge_forward", [])
+    until(lambda: audio().get("nudge_ms") == -10.0, "beats 10 ms sooner, over OSC")
+    daemon.web.post("/api/v1/actions/nudge_back")
+    until(lambda: audio().get("nudge_ms") == 0.0, "the way back, over HTTP")
+    daemon.web.post("/api/v1/actions/tempo_halve")
+    until(lambda: audio().get("octave") == -1 and daemon.status["tempo"]["bpm"] < 70, "half the tempo, over HTTP")
+    daemon.osc.send_message("/bridge/action/tempo_double", [])
+    until(lambda: audio().get("octave") == 0 and daemon.status["tempo"]["bpm"] > 110, "twice the tempo, over OSC")
+    daemon.osc.send_message("/bridge/action/resync", [])
+    until(lambda: audio().get("nudge_ms") != 0.0, "the beat where the hand was")
+    assert daemon.status["tempo"]["next_beat_sd_ms"] > 0
+
+
 def test_a_restarted_server_gets_the_whole_state_again(daemon: Daemon, rehearsal: Web) -> None:
     theme = daemon.live()["theme"]
     reconnects = daemon.status["scope"]["reconnects"]

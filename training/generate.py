@@ -18,7 +18,7 @@ from bridge.ears._spectrum import Spectrum
 from bridge.model.features import HOP
 from training import mix, score, soundfont
 
-NO_MUSIC = 0.06
+NO_MUSIC = 0.08
 
 
 def bands(samples):

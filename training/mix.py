@@ -41,6 +41,13 @@ def _own_drums(rng, part, n):
     return out
 
 
+def _rough(rng, y):
+    """A tracker's sample memory: few bits at a low rate, and no filter where it is played back."""
+    step, bits = int(rng.integers(1, 6)), 2.0 ** rng.integers(4, 8)
+    peak = np.abs(y).max() + 1e-9
+    return np.repeat(np.round(y[::step] / peak * bits) * (peak / bits), step)[: len(y)].astype(np.float32)
+
+
 def _own_tones(rng, part, n):
     out = np.zeros(n, np.float32)
     as_chip = part.role in ("chords", "arp") and rng.random() < 0.15
@@ -131,10 +138,11 @@ def render(rng, song, fluid):
     n = int(song.seconds * SR)
     drum_parts = [p for p in song.parts if p.role == "drums"]
     world = rng.choice(["own", "font", "mixed"], p=[0.4, 0.35, 0.25])
+    rough = rng.random(len(song.parts)) < (0.6 if song.rough else 0.05)
     kicks = [t for p in drum_parts for t, _, v, _ in p.notes if v == "kick"]
     font = int(rng.integers(3))
     beat_bus, tone_bus = np.zeros(n, np.float32), np.zeros(n, np.float32)
-    for part in song.parts:
+    for k, part in enumerate(song.parts):
         if not part.notes:
             continue
         own = world == "own" or (world == "mixed" and rng.random() < 0.5)
@@ -142,6 +150,8 @@ def render(rng, song, fluid):
             y = _own_drums(rng, part, n) if part.role == "drums" else _own_tones(rng, part, n)
         else:
             y = _played(rng, part, n, fluid, font)
+        if rough[k]:
+            y = _rough(rng, y)
         if part.role != "drums" and rng.random() < 0.15:
             y = _echo(rng, y, song.bpm)
         loud = np.sqrt(np.mean(y[::7] ** 2)) + 1e-6
@@ -187,12 +197,15 @@ def master(rng, y):
 
 
 def no_music(rng, seconds):
-    """Sound without a beat: hiss, hum, crowd, talk, applause, rain, drones, bumps, nothing."""
+    """Sound without a beat: hiss, hum, crowd, talk, applause, drones, bumps, sweeps, notes out of time, nothing."""
     n = int(seconds * SR)
     t = np.arange(n) / SR
     y = rng.standard_normal(n) * 10 ** (rng.uniform(-110, -66) / 20)
     kind = rng.choice(
-        ["hiss", "hum", "crowd", "talk", "talk", "talk", "applause", "drone", "bumps", "still", "irregular"]
+        [
+            *("hiss", "hum", "crowd", "talk", "talk", "talk", "applause", "drone", "bumps", "still", "irregular"),
+            *("free", "free", "sweeps", "irregular"),
+        ]
     )
     if kind == "hiss":
         y += drums.band(rng.standard_normal(n), rng.uniform(20, 2000), rng.uniform(3000, 16000)) * 0.2
@@ -212,12 +225,35 @@ def no_music(rng, seconds):
         for at in np.cumsum(rng.exponential(1 / rate, int(rate * seconds))):
             if at < seconds:
                 _add(y, at, kit[str(rng.choice(names))], rng.uniform(0.1, 0.8))
+    elif kind == "free":
+        y += _free(rng, n)
+    elif kind == "sweeps":
+        for _ in range(rng.integers(2, 6)):
+            a, b = np.sort(rng.integers(0, n, 2))
+            f = np.geomspace(*rng.uniform(60, 6000, 2), b - a)
+            y[a:b] += 0.3 * np.sin(2 * np.pi * np.cumsum(f) / SR) * np.hanning(b - a) ** rng.uniform(0.1, 1)
     elif kind == "drone":
         swell = _swell(rng, t, 4.0, 0.0)
         for f in rng.uniform(50, 900, 4):
             y += 0.2 * swell * np.sin(2 * np.pi * f * t + rng.uniform(0, 3) * np.sin(2 * np.pi * 0.2 * t))
     y = y / max(np.abs(y).max(), 1e-3) if kind != "still" else y
     return (y * 10 ** (rng.uniform(-45, 0) / 20)).astype(np.float32)
+
+
+def _free(rng, n):
+    """Notes and chords of an instrument with gaps of any length: tuning up, a cadenza, chimes in the wind."""
+    out = np.zeros(n, np.float32)
+    play = tones.instrument(rng, rng.choice(["pluck", "hold", "soft", "pad"]), 3.0)
+    shots = [play(110 * 2 ** (k / 12)) for k in rng.integers(0, 36, 8)]
+    mean, shape = rng.uniform(0.15, 1.5), rng.uniform(1, 3)
+    at = 0.0
+    while at < n / SR:
+        for _ in range(rng.choice([1, 1, 1, 2, 3])):
+            _add(out, at, shots[rng.integers(len(shots))], rng.uniform(0.2, 1))
+        at += rng.gamma(shape, mean / shape)
+    if rng.random() < 0.5:
+        out = _room(rng, out).astype(np.float32)
+    return out
 
 
 def _swell(rng, t, every, least):

@@ -95,6 +95,7 @@ class Song:
     downbeats: np.ndarray
     seconds: float
     bpm: float
+    rough: bool = False
 
 
 class Grid:
@@ -145,23 +146,40 @@ def _rhythm(rng, beats, per_beat, density=None, sync=None):
     return steps if len(steps) else np.array([0])
 
 
+def _dotted(rng, beats, per_beat):
+    """Three against the beat: every third step, or every third half beat, anew in each bar."""
+    each = 3 if per_beat % 2 or rng.random() < 0.4 else 3 * per_beat // 2
+    return np.arange(0, beats * per_beat, each)
+
+
 def _euclid(rng, steps):
     hits = int(rng.integers(2, steps))
     return (np.floor(np.arange(steps) * hits / steps) != np.floor((np.arange(steps) - 1) * hits / steps)).nonzero()[0]
 
 
-def drum_bar(rng, beats, per_beat):
+def _pace(rng, bpm):
+    """Grooves also run at twice and half the pace: kick and snare alone don't tell the tempo."""
+    draw = rng.random()
+    if draw < 0.1 and bpm > 95:
+        return lambda line: line[::2] * 2
+    if draw < 0.16 and bpm < 150:
+        return lambda line: "".join(c + "." for c in line[: len(line) // 2])
+    return lambda line: line
+
+
+def drum_bar(rng, beats, per_beat, bpm=120.0):
     """A pattern for one bar: voice -> [(beat, loudness)]."""
     pattern = {}
     draw = rng.random()
     if per_beat == 4 and beats in (2, 4) and draw < 0.7:
         chosen = GROOVES[rng.choice(list(GROOVES))]
+        pace = _pace(rng, bpm)
         for voice, line in chosen.items():
             if rng.random() < 0.12:
                 continue
             if rng.random() < 0.15:
                 voice = rng.choice(LINEAR)
-            hits = [(k / 4, 1.0 if c == "x" else 0.4) for k, c in enumerate(line[: beats * 4]) if c != "."]
+            hits = [(k / 4, 1.0 if c == "x" else 0.4) for k, c in enumerate(pace(line)[: beats * 4]) if c != "."]
             pattern[voice] = [h for h in hits if h[0] == 0 or rng.random() > 0.06]
         if rng.random() < 0.3:
             voice = rng.choice(["kick", "snare", "hat", "rim"])
@@ -220,7 +238,23 @@ def _play_bars(rng, steps_of, bars, beats, per_beat, note):
 def _bass(rng, h, bars, beats, per_beat):
     part = Part("bass")
     style = rng.choice(
-        ["riff", "riff", "riff", "octave", "gallop", "beats", "eighths", "offbeat", "whole", "oompah", "walk", "run"]
+        [
+            *(
+                "riff",
+                "riff",
+                "riff",
+                "octave",
+                "gallop",
+                "beats",
+                "eighths",
+                "offbeat",
+                "whole",
+                "oompah",
+                "walk",
+                "run",
+            ),
+            *("dotted", "dotted"),
+        ]
     )
     every = beats * per_beat
 
@@ -236,6 +270,7 @@ def _bass(rng, h, bars, beats, per_beat):
             "octave": lambda: np.arange(0, every, max(per_beat // 2, 1)),
             "gallop": lambda: np.array([s for s in range(every) if s % per_beat != per_beat // 3]),
             "whole": lambda: np.array([0]),
+            "dotted": lambda: _dotted(rng, beats, per_beat),
         }[style]()  # fmt: skip
 
     share, upside = rng.uniform(0.3, 1), int(rng.random() < 0.25)
@@ -252,7 +287,7 @@ def _bass(rng, h, bars, beats, per_beat):
 
 def _chords(rng, h, bars, beats, per_beat):
     part = Part("chords")
-    style = rng.choice(["whole", "whole", "stab", "stab", "offbeat", "strum", "oompah", "beats"])
+    style = rng.choice(["whole", "whole", "stab", "stab", "offbeat", "strum", "oompah", "beats", "dotted", "dotted"])
     every = beats * per_beat
 
     def steps_of():
@@ -264,6 +299,8 @@ def _chords(rng, h, bars, beats, per_beat):
             return np.arange(0, every, max(per_beat // 2, 1))
         if style == "beats":
             return np.arange(0, every, per_beat)
+        if style == "dotted":
+            return _dotted(rng, beats, per_beat)
         if style == "oompah":
             return np.array([b * per_beat for b in range(beats) if (b % 2 if beats % 2 == 0 else b)])
         return _rhythm(rng, beats, per_beat)
@@ -343,9 +380,9 @@ def _poly(rng, h, bars, beats, per_beat):
     return part
 
 
-def _drums(rng, bars, beats, per_beat):
+def _drums(rng, bars, beats, per_beat, bpm):
     part = Part("drums")
-    patterns = [drum_bar(rng, beats, per_beat) for _ in range(3)]
+    patterns = [drum_bar(rng, beats, per_beat, bpm) for _ in range(3)]
     main = 0
     for bar in bars:
         if bar % 8 == 0 and rng.random() < 0.35:
@@ -364,6 +401,27 @@ def _drums(rng, bars, beats, per_beat):
         if bar % 8 == 0 and rng.random() < 0.3:
             part.notes.append((bar * beats, 1, "crash", 0.8))
     return part
+
+
+def _accented(rng, part, per_beat):
+    """Loudness that follows a pattern of its own, as a hand or a sequencer row sets it; not always the beat's."""
+    period = int(rng.choice([per_beat, 2 * per_beat, 4 * per_beat, 3]))
+    loud = rng.uniform(0.35, 1, period)
+    part.notes = [(b, n, p, v * loud[round(b * per_beat) % period]) for b, n, p, v in part.notes]
+
+
+def _echoed(rng, part, per_beat):
+    """The same part again some steps later and softer, on a channel of its own."""
+    late, soft = int(rng.choice([1, 2, 3, 3, 6])) / per_beat, rng.uniform(0.25, 0.7)
+    return Part(part.role, [(b + late, n, p, v * soft) for b, n, p, v in part.notes])
+
+
+def _one_by_one(rng, parts, beats):
+    """An intro: the parts, in any order, come in one after the other."""
+    every = int(rng.choice([2, 4, 4, 8])) * beats
+    for k, at in enumerate(rng.permutation(len(parts))):
+        came_in = [note for note in parts[at].notes if note[0] >= k * every]
+        parts[at].notes = came_in or parts[at].notes
 
 
 def _active(rng, n_bars, share):
@@ -396,9 +454,9 @@ def compose(rng, seconds=40.0):
     parts = []
     if not melodic_only:
         drummers = 1 + (rng.random() < 0.25)
-        parts += [_drums(rng, _active(rng, n_bars, 0.88), beats, per_beat) for _ in range(drummers)]
+        parts += [_drums(rng, _active(rng, n_bars, 0.88), beats, per_beat, bpm) for _ in range(drummers)]
     makers = [_bass, _chords, _arpeggio, _melody, _melody, _poly]
-    wanted = [0.8, 0.75, 0.4, 0.65, 0.25, 0.08]
+    wanted = [0.8, 0.75, 0.4, 0.65, 0.25, 0.12]
     if melodic_only and rng.random() < 0.3:
         wanted = [0.3, 0.3, 0.3, 0.9, 0.3, 0.03]
     tonal = [
@@ -411,10 +469,18 @@ def compose(rng, seconds=40.0):
             _chords(rng, h, list(range(n_bars)), beats, per_beat),
             _melody(rng, h, list(range(n_bars)), beats, per_beat),
         ]
+    for part in tonal:
+        if rng.random() < 0.25:
+            _accented(rng, part, per_beat)
+    rough = rng.random() < 0.3
+    if tonal and rng.random() < (0.4 if rough else 0.08):
+        tonal.append(_echoed(rng, tonal[int(rng.integers(len(tonal)))], per_beat))
     parts += tonal
-    loose = rng.choice([0, 0, 0.004, 0.008, 0.014])
+    if rng.random() < 0.3:
+        _one_by_one(rng, parts, beats)
+    loose = 0 if rough else rng.choice([0, 0, 0.004, 0.008, 0.014])
     for part in parts:
-        late = rng.normal(0, 0.004) + (rng.uniform(-0.012, 0.018) if rng.random() < 0.15 else 0)
+        late = 0 if rough else rng.normal(0, 0.004) + (rng.uniform(-0.012, 0.018) if rng.random() < 0.15 else 0)
         timed = []
         for beat, length, pitch, loud in part.notes:
             t = float(grid.seconds(beat)) + late + float(np.clip(rng.normal(0, loose), -0.03, 0.03))
@@ -423,4 +489,4 @@ def compose(rng, seconds=40.0):
         part.notes = timed
     times = grid.seconds(np.arange(n_bars * beats))
     keep = times < seconds
-    return Song(parts, times[keep], times[::beats][times[::beats] < seconds], seconds, bpm)
+    return Song(parts, times[keep], times[::beats][times[::beats] < seconds], seconds, bpm, rough)

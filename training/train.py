@@ -14,6 +14,7 @@ from pathlib import Path
 import numpy as np
 import torch
 from torch import nn
+from torch.optim.swa_utils import AveragedModel, get_ema_multi_avg_fn
 
 from bridge.ears._dynamics import HOP_S
 from bridge.ears._mel import BANDS, INPUTS, levelled
@@ -21,6 +22,9 @@ from bridge.ears._mel import BANDS, INPUTS, levelled
 LATE_HOPS = 2.5
 WIDTH_HOPS = 1.6
 TAPS = 3
+OTHERS = 0.09
+# The weights that are kept are a mean over about the last 500 steps.
+MEMORY = 0.998
 
 
 class Block(nn.Module):
@@ -88,7 +92,7 @@ def _bump(times, hops):
 
 def _excerpt(rng, songs, hops):
     """Band amplitudes and targets of ``hops`` hops of one song, stretched in time."""
-    if songs.other and rng.random() < 0.07:
+    if songs.other and rng.random() < OTHERS:
         bands, beats, downs = songs.other[rng.integers(len(songs.other))]
     else:
         bands, beats, downs = songs.music[rng.integers(len(songs.music))]
@@ -149,10 +153,27 @@ def batch(step, songs, size, hops):
     return torch.from_numpy(np.stack(xs)), torch.from_numpy(np.stack(ys))
 
 
+def widen(kept, net):
+    """Put the weights of a narrower net into ``net`` so that it computes the same: the new channels listen but are not
+    yet listened to."""
+    for name, new in net.state_dict().items():
+        old = kept[name]
+        fits = tuple(slice(n) for n in old.shape)
+        if new.ndim > 1:
+            new[: old.shape[0], old.shape[1] :] = 0
+        new[fits] = old
+
+
 def export(net, path):
     """The weights as plain arrays, half precision: what the program loads."""
     arrays = {k.replace(".", "_"): v.detach().numpy().astype(np.float16) for k, v in net.state_dict().items()}
     np.savez_compressed(path, **arrays)
+
+
+def keep(net, mean, step, out):
+    """The weights for the program, and a checkpoint beside them to go on from."""
+    torch.save({"net": net.state_dict(), "mean": mean.state_dict(), "step": step}, out.with_suffix(".pt"))
+    export(mean, out)
 
 
 def main():
@@ -161,9 +182,9 @@ def main():
     ask.add_argument("out", type=Path)
     ask.add_argument("--minutes", type=float, default=60)
     ask.add_argument("--steps", type=int, default=4000)
-    ask.add_argument("--width", type=int, default=32)
-    ask.add_argument("--batch", type=int, default=32)
-    ask.add_argument("--hops", type=int, default=1290)
+    ask.add_argument("--width", type=int, default=48)
+    ask.add_argument("--batch", type=int, default=16)
+    ask.add_argument("--hops", type=int, default=2580)
     ask.add_argument("--rate", type=float, default=3e-3)
     ask.add_argument("--resume", type=Path)
     args = ask.parse_args()
@@ -171,17 +192,18 @@ def main():
     torch.set_num_threads(1)
     songs = Songs(args.songs)
     net = BeatNet(args.width)
-    adam = torch.optim.Adam(net.parameters(), lr=args.rate)
     step = 0
-    if args.resume:
-        kept = torch.load(args.resume, weights_only=False)
-        net.load_state_dict(kept["net"])
-        adam.load_state_dict(kept["adam"])
-        step = kept["step"] if kept["step"] < args.steps else 0
+    kept = torch.load(args.resume, weights_only=False) if args.resume else None
+    if kept:
+        widen(kept["net"], net)
+        step = kept["step"]
+    mean = AveragedModel(net, multi_avg_fn=get_ema_multi_avg_fn(MEMORY))
+    adam = torch.optim.Adam(net.parameters(), lr=args.rate)
+    last = step + args.steps
     began = time.monotonic()
     share, first, total, count = 0.0, step, 0.0, 0
-    while step < args.steps and share < 1:
-        share = max((step - first) / max(args.steps - first, 1), (time.monotonic() - began) / (60 * args.minutes))
+    while step < last and share < 1:
+        share = max((step - first) / args.steps, (time.monotonic() - began) / (60 * args.minutes))
         warm = min(1, (step - first + 1) / 50)
         adam.param_groups[0]["lr"] = float(args.rate * warm * max(0.5 * (1 + np.cos(np.pi * min(share, 1))), 0.01))
         x, y = batch(step, songs, args.batch, args.hops)
@@ -195,6 +217,7 @@ def main():
         loss.backward()
         nn.utils.clip_grad_norm_(net.parameters(), 1.0)
         adam.step()
+        mean.update_parameters(net)
         step += 1
         total, count = total + losses.detach().numpy(), count + 1
         if step % 50 == 0:
@@ -202,10 +225,8 @@ def main():
             total, count = 0.0, 0
             songs.refresh()
         if step % 200 == 0:
-            torch.save({"net": net.state_dict(), "adam": adam.state_dict(), "step": step}, args.out.with_suffix(".pt"))
-            export(net, args.out)
-    torch.save({"net": net.state_dict(), "adam": adam.state_dict(), "step": step}, args.out.with_suffix(".pt"))
-    export(net, args.out)
+            keep(net, mean.module, step, args.out)
+    keep(net, mean.module, step, args.out)
 
 
 if __name__ == "__main__":

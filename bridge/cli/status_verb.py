@@ -50,7 +50,7 @@ def lines_of(status: dict[str, Any]) -> Iterable[str]:
     bpm = (
         "no tempo"
         if tempo["bpm"] is None
-        else f"{tempo['bpm']:.1f} BPM, beat {tempo['beat']}, {tempo['confidence']:.0%} sure"
+        else f"{tempo['bpm']:.1f} BPM, beat {tempo['beat']}, {tempo['confidence']:.0%} sure{_give_or_take(tempo)}"
     )
     yield f"  tempo    {tempo['source']}  {bpm}"
     level = "" if audio["level_db"] is None else f"  {audio['level_db']:.0f} dBFS{', quiet' if audio['gated'] else ''}"
@@ -79,3 +79,8 @@ def lines_of(status: dict[str, Any]) -> Iterable[str]:
         yield f"  rejected {bad['count']} from {bad['source']}: {bad['reason']}"
     for problem in status["problems"]:
         yield f"  PROBLEM  {problem['part']}: {problem['message']} {problem['hint']}".rstrip()
+
+
+def _give_or_take(tempo: dict[str, Any]) -> str:
+    sd_ms = tempo["next_beat_sd_ms"]
+    return "" if sd_ms is None else f", the next ± {sd_ms:.1f} ms"

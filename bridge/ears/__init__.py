@@ -1,5 +1,6 @@
 """Ears: features and beats from blocks of samples."""
 
+from bridge.ears._drums import Drums
 from bridge.ears.aubio_tracker import AubioTracker
 from bridge.ears.ears import Ears, Heard
 from bridge.ears.make import make_ears
@@ -12,6 +13,7 @@ __all__ = [
     "NO_TRACK",
     "AubioTracker",
     "Beat",
+    "Drums",
     "Ears",
     "EarsSettings",
     "EarsThread",

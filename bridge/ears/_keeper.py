@@ -22,6 +22,9 @@ _NEAR_HOPS: Final = 3
 _FULL: Final = 0.5
 _MEMORY_S: Final = 2.5
 _TEMPO_S: Final = 1.0
+# Hits that nobody could foretell are no beat, however strong. Music starts with the benefit of the doubt.
+_FORESIGHT_S: Final = 4.0
+_DOUBT: Final = 1.5
 _JUMP: Final = 0.03
 
 
@@ -40,9 +43,11 @@ class BeatKeeper:
         self._period = 0.0
         self._settled = 0
         self._evidence = 0.0
+        self._foresight = _DOUBT
         self._strongest = self._strongest_down = 0.0
         self._judged = False
         self._fade = per_hop(_TEMPO_S)
+        self._forget = per_hop(_FORESIGHT_S)
 
     def step(self, beat: float, downbeat: float) -> Track:
         """Take in one hop's activations."""
@@ -51,7 +56,8 @@ class BeatKeeper:
         period = position.period
         self._settle(period)
         self._judge(position.phase * period, period, beat, downbeat)
-        confidence = min(self._evidence / _FULL, 1.0) * position.certainty
+        self._foresight = self._forget * self._foresight + position.foretold
+        confidence = min(self._evidence / _FULL, 1.0) * position.certainty * min(max(self._foresight, 0.0), 1.0)
         beats = self._due(position.phase, period)
         return Track(beats, 60 / (self._period * HOP_S), confidence, beat)
 

@@ -80,7 +80,9 @@ class _Look:
         self._past = np.zeros((2 * reach, width), np.float32)
         self._reach = reach
         self._at = 0
+        self._sum = np.empty(len(weight), np.float32)
         self._found = np.ones(len(weight) + 1, np.float32)
+        self._values = self._found[:-1]
 
     def step(self, x: npt.NDArray[np.float32]) -> npt.NDArray[np.float32]:
         """What is found, and a 1 behind it; the array is used again by the next step."""
@@ -89,7 +91,8 @@ class _Look:
         taps[1] = past[at - self._reach]
         taps[2] = past[at] = x
         self._at = at + 1 if at + 1 < len(past) else 0
-        _elu(self._matrix @ self._laid, self._found[:-1])
+        np.dot(self._matrix, self._laid, out=self._sum)
+        _elu(self._sum, self._values)
         return self._found
 
 
@@ -98,9 +101,10 @@ def _affine(matrix: npt.NDArray[np.float32], bias: npt.NDArray[np.float32]) -> n
 
 
 def _elu(x: npt.NDArray[np.float32], out: npt.NDArray[np.float32]) -> None:
+    """x above 0, exp(x) - 1 below, which is the larger of the two on either side."""
     np.minimum(x, 0, out=out)
     np.expm1(out, out=out)
-    out += np.maximum(x, 0, out=x)
+    np.maximum(x, out, out=out)
 
 
 class BeatNet:
@@ -117,12 +121,14 @@ class BeatNet:
         ]
         self._out = _affine(weights["out_weight"], weights["out_bias"])
         self._last = np.ones(self._out.shape[1], np.float32)
+        self._y, self._found = np.empty((2, len(self._last) - 1), np.float32)
 
     def step(self, x: npt.NDArray[np.float32]) -> tuple[float, float]:
         """Activations of beat and downbeat, 0..1, from 64 inputs."""
-        y = self._enter.step(x)[:-1].copy()
+        y = self._y
+        y[:] = self._enter.step(x)[:-1]
         for look, add in self._blocks:
-            y += add @ look.step(y)
+            y += np.dot(add, look.step(y), out=self._found)
         _elu(y, self._last[:-1])
         beat, downbeat = (self._out @ self._last).tolist()
         return _sigmoid(beat), _sigmoid(downbeat)

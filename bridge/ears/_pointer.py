@@ -13,10 +13,9 @@ import numpy as np
 from bridge.ears._dynamics import HOP_S
 
 # Chosen on the foreign development family (benchmarks/beats.py --set). A change of tempo by 1 % at a wrap is less
-# likely than none by exp(-1.5); a listener starts all over again once in 12 s; activations count as they are.
+# likely than none by exp(-1.5); a listener starts all over again once in 12 s.
 _STEADINESS: Final = 150.0
 _RESTART: Final = 1e-3
-_SHARPNESS: Final = 1.0
 # Where beliefs start: a bell over the logarithm of tempo.
 _PREFERRED_BPM: Final = 128.0
 _PREFERENCE: Final = 0.16
@@ -24,6 +23,7 @@ _PREFERENCE: Final = 0.16
 _STEPS: Final = 2
 # Tempi within 8 % are read out as one.
 _NEAR: Final = 0.08
+_NEIGHBOURS: Final = np.array((0.5, 1.0, 0.5))
 # How likely the net says "beat" away from one; and at it, and so many half hops beside.
 _FLOOR: Final = 0.03
 _SHAPE: Final = (0.9, 0.7, 0.35, 0.1)
@@ -31,11 +31,15 @@ _SHAPE: Final = (0.9, 0.7, 0.35, 0.1)
 
 @dataclass(frozen=True, slots=True)
 class Position:
-    """``phase`` 0..1 of the beat, ``period`` in hops, ``certainty`` 0..1: how much of the belief is gathered there."""
+    """``phase`` 0..1 of the beat, ``period`` in hops, ``certainty`` 0..1: how much of the belief is gathered there.
+
+    ``foretold`` is the logarithm of how much likelier the belief had made this hop than not knowing anything would.
+    """
 
     phase: float
     period: float
     certainty: float
+    foretold: float
 
 
 class BeatPointer:
@@ -60,16 +64,15 @@ class BeatPointer:
         self._tails = (self._first + self._periods - _STEPS)[:, None] + offsets
         # How well each position near the beat agrees with an activation of 1, as places in the belief and shares.
         reach = len(_SHAPE) - 1
-        near = (np.arange(-reach, reach + 1)[:, None] % self._periods) + self._first
-        self._around = near.ravel()
-        shares = np.array([_SHAPE[abs(k)] for k in range(-reach, reach + 1)])
-        self._shares = np.repeat(shares, len(self._periods))
+        self._around = (np.arange(-reach, reach + 1)[:, None] % self._periods) + self._first
+        self._shares = np.array([_SHAPE[abs(k)] for k in range(-reach, reach + 1)])
         change = np.exp(-_STEADINESS * np.abs(np.log(self._periods[None, :] / self._periods[:, None])))
         liking = np.exp(-0.5 * (np.log(60 / step_s / self._periods / _PREFERRED_BPM) / _PREFERENCE) ** 2)
         self._change = change / change.sum(axis=1, keepdims=True)
         fresh = (liking / self._periods)[of]
         self._fresh = fresh * (_RESTART / fresh.sum())
         self._belief = self._fresh / _RESTART
+        self._by_chance = self._belief[self._around].sum(axis=1)
         self._next = np.empty_like(self._belief)
         self._near = [
             np.flatnonzero(np.abs(np.log(self._periods / p)) < _NEAR)[[0, -1]].tolist() for p in self._periods
@@ -82,15 +85,16 @@ class BeatPointer:
         now[self._heads] = (self._change.T @ before[self._tails]).ravel()
         away = _FLOOR * activation + (1 - _FLOOR) * (1 - activation)
         odds = (self._shares * activation + (1 - self._shares) * (1 - activation)) / away
-        now[self._around] *= odds**_SHARPNESS
-        now *= (1 - _RESTART) / now.sum()
+        now[self._around] *= odds[:, None]
+        likelihood = float(now.sum())
+        now *= (1 - _RESTART) / likelihood
         now += self._fresh
         self._belief, self._next = now, before
-        return self._read()
+        return self._read(math.log(likelihood / (1 + float(self._by_chance @ (odds - 1)))))
 
-    def _read(self) -> Position:
+    def _read(self, foretold: float) -> Position:
         masses = np.add.reduceat(self._belief, self._first)
-        rough = np.convolve(masses, (0.5, 1.0, 0.5), "same")
+        rough = np.correlate(masses, _NEIGHBOURS, "same")
         first, last = self._near[int(rough.argmax())]
         inside = masses[first : last + 1]
         mass = float(inside.sum())
@@ -98,4 +102,4 @@ class BeatPointer:
         x, y = (self._belief[part] @ self._turn[part]).tolist()
         period = float(inside @ self._periods[first : last + 1]) / mass
         phase = (math.atan2(y, x) / (2 * math.pi)) % 1.0
-        return Position(phase, period / _STEPS, min(math.hypot(x, y), 1.0))
+        return Position(phase, period / _STEPS, min(math.hypot(x, y), 1.0), foretold)

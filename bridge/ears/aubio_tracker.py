@@ -29,12 +29,11 @@ import numpy.typing as npt
 
 from bridge.ears._dynamics import HOP_S
 from bridge.ears._pulse import Pulse
-from bridge.ears.tracker import NO_TRACK, Beat, Track
+from bridge.ears.tracker import NO_TRACK, Beat, Pause, Track
 from bridge.model.errors import DependencyMissing
 from bridge.model.features import HOP, SAMPLE_RATE
 
 _WINDOW: Final = 2048
-_FORGET_HOPS: Final = round(1.0 / HOP_S)
 _WARM_HOPS: Final = round(3.0 / HOP_S)
 _INTERVALS: Final = 8
 _AGREES: Final = 0.07
@@ -59,19 +58,15 @@ class AubioTracker:
     def __init__(self, min_bpm: float = 80.0, max_bpm: float = 180.0) -> None:
         self._aubio = _load()
         self._shortest, self._longest = 60.0 / max_bpm, 60.0 / min_bpm
-        self._gated_hops = 0
+        self._pause = Pause()
         self._begin_anew()
 
     def push(self, samples: npt.NDArray[np.float32], *, gated: bool) -> Track:
         """Listen to 512 samples; times in the result count from their end."""
-        if gated:
-            self._gated_hops += 1
-            if self._gated_hops > _FORGET_HOPS:
-                return NO_TRACK
-        elif self._gated_hops:
-            if self._gated_hops > _FORGET_HOPS:
-                self._begin_anew()
-            self._gated_hops = 0
+        if self._pause.step(gated=gated):
+            self._begin_anew()
+        if self._pause.long:
+            return NO_TRACK
         return self._listen(samples)
 
     def _begin_anew(self) -> None:

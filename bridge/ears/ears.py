@@ -10,7 +10,10 @@ from dataclasses import dataclass
 import numpy as np
 import numpy.typing as npt
 
+from bridge.ears._drums import Drums
 from bridge.ears._dynamics import AutoGain, ClipLamp, DcBlock, Gate
+from bridge.ears._harmony import Harmony
+from bridge.ears._input import InputWatch
 from bridge.ears._measure import Measure, Normal
 from bridge.ears._onsets import Onsets
 from bridge.ears._spectrum import Spectrum, feature_bands
@@ -37,20 +40,24 @@ class Ears:
     Args:
         settings: the ``[ears]`` section.
         tracker: finds the beats; None for features alone.
+        drums: tells kick, snare and hat; without it, starts in the low, mid and high band stand for them.
     """
 
-    def __init__(self, settings: EarsSettings, tracker: Tracker | None = None) -> None:
+    def __init__(self, settings: EarsSettings, tracker: Tracker | None = None, drums: Drums | None = None) -> None:
         self._settings = settings
         self._tracker = tracker
+        self._drums = drums
         self._spectrum = Spectrum()
         bands = feature_bands(self._spectrum.hertz, settings.low_hz, settings.high_hz)
         self._measure = Measure(self._spectrum.hertz, bands, self._spectrum.spread)
         self._normal = Normal(settings)
         self._onsets = Onsets(bands)
+        self._harmony = Harmony()
         self._dc = DcBlock()
         self._gate = Gate(settings.gate_db, settings.gate_hysteresis_db)
         self._gain = AutoGain(settings.energy_ceiling, settings.max_gain_db)
         self._lamp = ClipLamp()
+        self._watch = InputWatch()
         self.mended = 0
         self.track: Track = NO_TRACK
 
@@ -62,7 +69,9 @@ class Ears:
         Raises:
             ValueError: the block does not hold 512 samples.
         """
+        mended = self.mended
         given, peak = self._mend(block.samples)
+        level_db, lamp = _decibels(_rms(given)), self._lamp.step(given, peak)
         samples = given - np.float32(self._dc.step(float(given.mean())))
         rms = _rms(samples)
         gated = self._gate.step(_decibels(rms))
@@ -71,14 +80,14 @@ class Ears:
         amplitudes = self._spectrum.push(samples)
         raw = self._measure.step(amplitudes, rms)
         shape = self._normal.step(raw, gain, resting=resting)
-        onset, onset_low, onset_mid, onset_high, *onset_bands = self._onsets.step(
-            amplitudes, gain, gated=gated
-        ).tolist()
+        starts = self._onsets.step(amplitudes, gain, gated=gated).tolist()
+        onset, onset_low, onset_mid, onset_high, *onset_bands = starts
+        kick, snare, hat = self._struck(amplitudes, starts, gated=gated)
         features = Features(
             t=block.t,
-            level_db=_decibels(_rms(given)),
+            level_db=level_db,
             peak_db=_decibels(peak),
-            clipping=self._lamp.step(given, peak),
+            clipping=lamp,
             gated=gated,
             energy=shape.energy,
             energy_rise=shape.energy_rise,
@@ -95,7 +104,14 @@ class Ears:
             onset_mid=onset_mid,
             onset_high=onset_high,
             onset_bands=tuple(onset_bands),
+            kick=kick,
+            snare=snare,
+            hat=hat,
+            harmonic_change=self._harmony.step(samples, resting=resting),
             raw=raw,
+            input_state=self._watch.step(
+                mended=self.mended > mended, offset=self._dc.offset, lamp=lamp, level_db=level_db, gated=gated
+            ),
         )
         return Heard(features, self._beats(samples, block.t, gated=gated))
 
@@ -110,6 +126,11 @@ class Ears:
             samples = np.where(np.isfinite(samples), samples, np.float32(0))
             peak = float(np.abs(samples).max())
         return np.clip(samples, -1, 1), min(peak, 1.0)
+
+    def _struck(self, amplitudes: npt.NDArray[np.float32], starts: list[bool], *, gated: bool) -> list[float]:
+        """Kick, snare and hat."""
+        struck = [float(start) for start in starts[1:4]] if self._drums is None else self._drums.step(amplitudes)
+        return [0.0] * len(struck) if gated else struck
 
     def _beats(self, samples: npt.NDArray[np.float32], t: float, *, gated: bool) -> tuple[TrackedBeat, ...]:
         if self._tracker is None:

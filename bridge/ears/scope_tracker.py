@@ -1,4 +1,4 @@
-"""Our own beat tracker: mel bands, a small recurrent net, a beat pointer, beats fired on schedule.
+"""Our own beat tracker: mel bands, a small net of causal dilated convolutions, a beat pointer, beats on schedule.
 
 Figures beside aubio's: ``benchmarks/beats.py``; how its weights are made: ``training/README.md``.
 """
@@ -14,13 +14,10 @@ from typing import Final
 import numpy as np
 import numpy.typing as npt
 
-from bridge.ears._dynamics import HOP_S
 from bridge.ears._keeper import BeatKeeper
 from bridge.ears._mel import MelBands, Rise
 from bridge.ears._net import BeatNet, load_weights
-from bridge.ears.tracker import NO_TRACK, Track
-
-_FORGET_HOPS: Final = round(1.0 / HOP_S)
+from bridge.ears.tracker import NO_TRACK, Pause, Track
 
 
 class ScopeTracker:
@@ -40,7 +37,7 @@ class ScopeTracker:
         self._weights = load_weights(weights)
         self._range = (min_bpm, max_bpm)
         self._bands = MelBands()
-        self._gated_hops = 0
+        self._pause = Pause()
         self._begin_anew()
 
     def push(self, samples: npt.NDArray[np.float32], *, gated: bool) -> Track:
@@ -49,14 +46,10 @@ class ScopeTracker:
         if not math.isfinite(float(bands.sum())):
             # Broken samples stay in the window for four hops; in the net's memory they would stay for 24 s.
             bands = np.zeros_like(bands)
-        if gated:
-            self._gated_hops += 1
-            if self._gated_hops > _FORGET_HOPS:
-                return NO_TRACK
-        elif self._gated_hops:
-            if self._gated_hops > _FORGET_HOPS:
-                self._begin_anew()
-            self._gated_hops = 0
+        if self._pause.step(gated=gated):
+            self._begin_anew()
+        if self._pause.long:
+            return NO_TRACK
         return self._keeper.step(*self._net.step(self._rise.step(bands)))
 
     def _begin_anew(self) -> None:

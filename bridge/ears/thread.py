@@ -11,17 +11,35 @@ from typing import Final
 
 from bridge.ears.ears import Ears, Heard
 from bridge.model.board import ProblemBoard
-from bridge.model.features import AudioBlock
+from bridge.model.features import AudioBlock, InputState
 
 QUEUE_BLOCKS: Final = 64
 _CALM_BLOCKS: Final = 860
+_FAULTS: Final[dict[InputState, tuple[str, str, str]]] = {
+    "clipping": (
+        "audio_clipping",
+        "The sound input clips: most of what arrives is cut off at full scale.",
+        "Turn the input down, at the mixer's output or the interface's gain.",
+    ),
+    "offset": (
+        "audio_offset",
+        "The sound input has a constant offset of more than a tenth of full scale.",
+        "Try another input or cable; the offset is taken away, but not the headroom it costs.",
+    ),
+    "broken": (
+        "audio_broken",
+        "The sound input delivers samples that are no numbers; they count as silence.",
+        "Choose another device, or restart the program that makes the sound.",
+    ),
+}
 
 
 class EarsThread:
     """Runs the ears beside everything else.
 
     When the machine cannot keep up, the oldest of 64 waiting blocks (0.74 s) gives way and is counted: what is
-    heard stays recent. The problem is on the board until ten seconds went well.
+    heard stays recent. The problem is on the board until ten seconds went well. So is what is wrong with the input itself
+    (``InputState``), while it lasts.
 
     Args:
         ears: used in this thread alone.
@@ -38,6 +56,7 @@ class EarsThread:
         self._running = False
         self._thread: threading.Thread | None = None
         self._calm = 0
+        self._fault: InputState | None = None
         self.dropped = 0
 
     def start(self) -> None:
@@ -77,13 +96,25 @@ class EarsThread:
     def _run(self) -> None:
         reported = 0
         while (block := self._next()) is not None:
-            self._on_heard(self._ears.push(block))
+            heard = self._ears.push(block)
+            self._on_heard(heard)
+            self._report_input(heard.features.input_state)
             reported = self._report(reported)
 
     def _next(self) -> AudioBlock | None:
         with self._changed:
             self._changed.wait_for(lambda: self._queue or not self._running)
             return self._queue.popleft() if self._running else None
+
+    def _report_input(self, state: InputState) -> None:
+        fault = state if state in _FAULTS else None
+        if fault == self._fault:
+            return
+        if self._fault is not None:
+            self._board.clear("ears", _FAULTS[self._fault][0])
+        if fault is not None:
+            self._board.pin("ears", *_FAULTS[fault])
+        self._fault = fault
 
     def _report(self, reported: int) -> int:
         self._calm += 1

@@ -2,13 +2,17 @@
 
 from __future__ import annotations
 
-__all__ = ["NO_TRACK", "Beat", "Track", "Tracker"]
+__all__ = ["NO_TRACK", "Beat", "Pause", "Track", "Tracker"]
 
 from dataclasses import dataclass
 from typing import Final, Protocol
 
 import numpy as np
 import numpy.typing as npt
+
+from bridge.ears._dynamics import HOP_S
+
+_LONG_HOPS: Final = round(1.0 / HOP_S)
 
 
 @dataclass(frozen=True, slots=True)
@@ -32,6 +36,24 @@ class Track:
 
 
 NO_TRACK: Final = Track()
+
+
+class Pause:
+    """How long there has been no music. After a second of that (``long``) a tracker says nothing and starts anew."""
+
+    def __init__(self) -> None:
+        self._hops = 0
+
+    @property
+    def long(self) -> bool:
+        """More than a second has passed without music."""
+        return self._hops > _LONG_HOPS
+
+    def step(self, *, gated: bool) -> bool:
+        """Take in a hop; True when it ends a long pause."""
+        ended = self.long and not gated
+        self._hops = self._hops + 1 if gated else 0
+        return ended
 
 
 class Tracker(Protocol):

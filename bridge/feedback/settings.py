@@ -1,8 +1,8 @@
-"""``[feedback]`` in the configuration."""
+"""``[feedback]`` and ``[midi_clock_out]`` in the configuration."""
 
 from __future__ import annotations
 
-__all__ = ["FeedbackSettings", "OscFeedbackSettings", "parse_peer"]
+__all__ = ["FeedbackSettings", "MidiClockOutSettings", "OscFeedbackSettings", "parse_peer"]
 
 import ipaddress
 
@@ -53,3 +53,16 @@ class FeedbackSettings(PartSettings):
     """``[feedback]``: what the bridge tells controllers and programs."""
 
     osc: OscFeedbackSettings = Field(default=OscFeedbackSettings(), description="State out over OSC.")
+
+
+class MidiClockOutSettings(PartSettings):
+    """MIDI clock out: the one clock for drum machines, synthesizers and DJ programs."""
+
+    enabled: bool = Field(
+        default=False, description="Send MIDI clock, start, continue, stop and song position. Delay: tempo.offset_ms."
+    )
+    port: str = Field(
+        default="",
+        description="Port to send to: part of its name or a regular expression, upper and lower case alike; empty offers "
+        'a virtual port "Scope Bridge Clock" (ALSA, JACK, macOS).',
+    )

@@ -21,7 +21,7 @@
         - PodRefused              RunPod refuses what was asked
       × OutputError               a sink cannot open or write
       × DependencyMissing         an optional package or system library is not installed
-      × WeightsBroken             the beat net's weights file is missing, unreadable or does not fit
+      × WeightsBroken             the weights file of a net of the ears is missing, unreadable or does not fit
       × ServiceError              the unit could not be installed
       × DaemonNotRunning          no daemon answers at the given address
 """
@@ -196,7 +196,7 @@ class DependencyMissing(ScopeBridgeError):
 
 
 class WeightsBroken(ScopeBridgeError):
-    """The weights file of the beat net is missing, cannot be read or does not fit."""
+    """The weights file of the beat net or the drum net is missing, cannot be read or does not fit."""
 
 
 class ServiceError(ScopeBridgeError):

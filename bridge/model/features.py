@@ -10,6 +10,7 @@ __all__ = [
     "SILENCE",
     "AudioBlock",
     "Features",
+    "InputState",
     "RawFeatures",
     "Section",
     "signals_of",
@@ -29,6 +30,8 @@ BANDS: Final = len(BAND_EDGES_HZ) - 1
 
 Section = Literal["none", "steady", "build_up", "drop", "breakdown"]
 """What part of a track is playing: none while nothing is known."""
+InputState = Literal["sound", "quiet", "silent", "clipping", "offset", "broken"]
+"""How the input is: ``quiet`` under the noise gate, ``silent`` without even noise; the last three are faults."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -68,7 +71,7 @@ class Features:
     energy of the last ten hops, ``energy_long`` the loudness within the range of the last minutes. ``kick``,
     ``snare`` and ``hat`` are how likely one was struck on this hop, ``harmonic_change`` how far the harmony moved.
     ``section`` is the part of the track, ``build_up`` how far a build-up seems under way. ``peak_db`` is the highest
-    sample in dBFS. ``raw`` holds the measured values.
+    sample in dBFS. ``raw`` holds the measured values, ``input_state`` names what is wrong with the input, if anything.
     """
 
     t: float
@@ -98,6 +101,7 @@ class Features:
     section: Section = "none"
     build_up: float = 0.0
     raw: RawFeatures = RawFeatures()
+    input_state: InputState = "quiet"
 
 
 SILENCE: Final = Features(t=0.0)

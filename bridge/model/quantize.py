@@ -27,12 +27,14 @@ class Due:
 
     ``lead`` is the mean from message to pixel, half a chunk of waiting for the next pipeline call included. So the
     call after ``leave`` is the one whose frames appear nearest to the boundary, at most half a chunk off, wherever the
-    calls lie. ``beat_s`` are the seconds of a beat, for saying the residual in beats.
+    calls lie. ``beat_s`` are the seconds of a beat, for saying the residual in beats; ``sd_s`` is how uncertain the clock
+    was of the boundary.
     """
 
     at: float
     lead: float
     beat_s: float
+    sd_s: float = 0.0
 
     @property
     def leave(self) -> float:
@@ -44,7 +46,8 @@ class Due:
 class Landing:
     """A quantised change that left. ``residual_s``: how long after its boundary it is expected, negative before it.
 
-    The estimate is good to half a chunk, ``within_s``, since the server's calls cannot be seen from here.
+    The estimate is good to ``within_s``: half a chunk, since the server's calls cannot be seen from here, and what the
+    clock was uncertain of the boundary.
     """
 
     what: str

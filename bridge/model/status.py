@@ -6,7 +6,10 @@ __all__ = [
     "AudioStatus",
     "AvatarStatus",
     "LandingsStatus",
+    "LinkStatus",
+    "MidiClockOutStatus",
     "MidiPortStatus",
+    "Os2lStatus",
     "OscStatus",
     "OutputStatus",
     "PodLimits",
@@ -162,7 +165,10 @@ class AvatarStatus:
 
 @dataclass(frozen=True, slots=True)
 class TempoStatus:
-    """The one clock as the page shows it; ``sources`` lists what each source says."""
+    """The one clock as the page shows it; ``sources`` lists what each source says.
+
+    ``next_beat_sd_ms`` is how well the next beat is known (one standard deviation), ``bpm_sd`` the same of the tempo.
+    """
 
     source: str = "none"
     bpm: float | None = None
@@ -170,6 +176,8 @@ class TempoStatus:
     beat: int = 0
     bar: int = 0
     confidence: float = 0.0
+    next_beat_sd_ms: float | None = None
+    bpm_sd: float | None = None
     sources: Mapping[str, Any] = field(default_factory=dict)
 
 
@@ -179,6 +187,8 @@ class AudioStatus:
 
     ``latency_ms`` is how old the newest sample is when it reaches us (times are corrected by it), ``rate`` what the
     device really delivers in Hz, ``channels`` what it has; None while no device is open.
+    ``input_state`` is what arrives: ``sound``, ``quiet`` (under the gate), ``silent``, ``clipping``, ``offset`` or ``broken``.
+    ``bands8`` goes from the lowest to the highest, ``drums`` holds kick, snare and hat, falling over 0.1 s.
     """
 
     source: str = ""
@@ -194,6 +204,13 @@ class AudioStatus:
     latency_ms: float | None = None
     rate: float | None = None
     channels: int | None = None
+    peak_db: float | None = None
+    energy_peak: float = 0.0
+    energy_long: float = 0.0
+    bands8: tuple[float, ...] = ()
+    drums: Mapping[str, float] = field(default_factory=dict)
+    harmonic_change: float = 0.0
+    input_state: str = "quiet"
 
 
 @dataclass(frozen=True, slots=True)
@@ -206,6 +223,34 @@ class MidiPortStatus:
 
 
 @dataclass(frozen=True, slots=True)
+class LinkStatus:
+    """The Link session. In mode ``lead``: ``error_ms`` is how much later its beat comes than the clock's, ``forced``
+    counts jumps of its beat, ``yielded`` tempi of others that were left to stand for a while.
+    """
+
+    mode: str
+    peers: int
+    bpm: float
+    error_ms: float | None = None
+    forced: int = 0
+    yielded: int = 0
+
+
+@dataclass(frozen=True, slots=True)
+class MidiClockOutStatus:
+    """MIDI clock out. ``state`` is ``open``, ``waiting`` or ``paused`` (the port's own clock leads ours).
+
+    ``running``: receivers were started. ``sent`` and ``skipped`` count ticks.
+    """
+
+    port: str
+    state: str
+    running: bool = False
+    sent: int = 0
+    skipped: int = 0
+
+
+@dataclass(frozen=True, slots=True)
 class OscStatus:
     """One OSC listener. ``dropped`` counts datagrams the kernel threw away, None where it cannot say."""
 
@@ -214,6 +259,18 @@ class OscStatus:
     rejected: int = 0
     dropped: int | None = None
     state: str = "listening"
+
+
+@dataclass(frozen=True, slots=True)
+class Os2lStatus:
+    """The OS2L server. ``peers`` are connected now; ``ignored`` counts messages of kinds that are not used."""
+
+    address: str
+    state: str = "listening"
+    peers: int = 0
+    received: int = 0
+    ignored: int = 0
+    rejected: int = 0
 
 
 @dataclass(frozen=True, slots=True)

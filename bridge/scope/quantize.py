@@ -37,7 +37,7 @@ class Landings:
         if due is None:
             return
         residual = now + due.lead - due.at
-        self._recent.append(Landing(what, residual, residual / due.beat_s, period / 2.0))
+        self._recent.append(Landing(what, residual, residual / due.beat_s, period / 2.0 + due.sd_s))
         self.count += 1
 
     def status(self) -> LandingsStatus:

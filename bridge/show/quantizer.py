@@ -172,7 +172,7 @@ class Quantizer:
         beat = grid.downbeat + math.ceil(position / step - 1e-6) * step
         at = grid.time_of(beat)
         if at is not None:
-            self._aims[key] = _Aim(beat, mode, Due(at, lead, period), sooner)
+            self._aims[key] = _Aim(beat, mode, Due(at, lead, period, grid.uncertainty.sd_at(at)), sooner)
 
     def _renew(self, key: str, aim: _Aim, grid: BeatGrid, now: float) -> None:
         """Follow tempo and latency; a clock that jumped gives the next boundary, a clock that went sends at once."""
@@ -186,4 +186,4 @@ class Quantizer:
             del self._aims[key]
             self._aim(key, aim.mode, grid, now, sooner=aim.sooner)
         elif max(abs(at - aim.due.at), abs(lead - aim.due.lead)) > _STEADY_S:
-            self._aims[key] = replace(aim, due=Due(at, lead, period))
+            self._aims[key] = replace(aim, due=Due(at, lead, period, grid.uncertainty.sd_at(at)))

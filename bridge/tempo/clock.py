@@ -75,6 +75,11 @@ class TempoClock:
         """The newest grid."""
         return self._steering.grid
 
+    @property
+    def midi_clock_port(self) -> str:
+        """The port whose MIDI clock leads, "" while another source does."""
+        return self._midi.port if self._led is not None and self._led.source == "midi_clock" else ""
+
     def feed(self, event: TempoEvent, now: float) -> None:
         """Take an event of any source."""
         now = self._at(now)
@@ -181,6 +186,7 @@ class TempoClock:
         now = self._at(now)
         self._lead(now)
         grid, led = self.grid, self._led
+        coming = grid.predict(now)
         return TempoStatus(
             source=led.source if led else "none",
             bpm=round(self._target(led).bpm, 2) if led else None,
@@ -188,19 +194,22 @@ class TempoClock:
             beat=max(0, self._steering.beat),
             bar=max(0, self._steering.bar),
             confidence=grid.confidence,
-            sources={source: self._source_status(source, led) for source in self._settings.priority},
+            next_beat_sd_ms=None if coming is None else _rounded(coming.sd_s * 1000.0),
+            bpm_sd=None if grid.bpm is None else _rounded(grid.bpm * grid.uncertainty.drift),
+            sources={source: self._source_status(source, led, now) for source in self._settings.priority},
         )
 
-    def _source_status(self, source: TempoSource, led: Led | None) -> dict[str, Any]:
+    def _source_status(self, source: TempoSource, led: Led | None, now: float) -> dict[str, Any]:
         reading = self._readings.get(source)
         leads = led is not None and led.source == source
         if reading is None:
             state = "held" if leads else "silent"
         else:
             state = "leads" if leads else "steady" if reading.steady else "unsteady"
-        said: dict[str, Any] = {"state": state, "bpm": None, "confidence": 0.0}
+        said: dict[str, Any] = {"state": state, "bpm": None, "confidence": 0.0, "sd_ms": None}
         if reading is not None:
             said |= {"bpm": round(reading.bpm, 2), "confidence": round(reading.confidence, 3)}
+            said["sd_ms"] = _rounded(reading.uncertainty.sd_at(now) * 1000.0)
         if adjustment := self._adjustments.get(source):
             said |= {"octave": adjustment.octave, "nudge_ms": round(adjustment.later_s * 1000.0, 1)}
         return said
@@ -278,3 +287,8 @@ class TempoClock:
             self._agreed = 0
             self._let_go(by_hand.source)
             self._adjustments["audio"] = replace(Adjustment(), version=self._adjustment("audio").version + 1)
+
+
+def _rounded(value: float) -> float | None:
+    """For the page; None for what is not known at all."""
+    return round(value, 3) if math.isfinite(value) else None

@@ -6,10 +6,14 @@ __all__ = ["Leader", "Led"]
 
 from collections.abc import Mapping
 from dataclasses import dataclass
+from typing import Final
 
 from bridge.model.beatgrid import TempoSource
 from bridge.tempo.reading import Reading
 from bridge.tempo.settings import TempoSettings
+
+_SURE_S: Final = 0.05
+"""A leader that was silent is believed again when its beat is known to this (one standard deviation)."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -26,7 +30,7 @@ class Leader:
 
     A more trusted source takes over once it was steady for ``takeover_beats``; a less trusted one only after
     the leader was silent for ``fallback_s``, or at once when the leader said by itself that it stopped. With
-    nobody to follow, the last reading is held for ``hold_s``.
+    nobody to follow, the last reading is held for ``hold_s``; a leader that comes back is followed once it says where its beats are.
     """
 
     def __init__(self, settings: TempoSettings) -> None:
@@ -43,6 +47,8 @@ class Leader:
         self._note_steady(readings, now)
         leader = self._led.source if self._led else None
         current = readings.get(leader) if leader else None
+        if current and self._led and self._led.silent_s > 0.0 and current.uncertainty.sd_at(now) > _SURE_S:
+            current = None
         if leader and current:
             self._led = Led(leader, current)
             self._heard_at = now

@@ -30,6 +30,11 @@ class MidiClockFollower:
         self._running = True
         self._jumps = 0
 
+    @property
+    def port(self) -> str:
+        """The port followed, "" before the first tick."""
+        return self._port
+
     def feed(self, event: MidiClockEvent) -> None:
         """Take an event; those of another port than the one followed are ignored while that one ticks."""
         if self._last is not None and event.port != self._port and event.t - self._last <= _GAP_S:
@@ -58,19 +63,20 @@ class MidiClockFollower:
         if self._last is not None and event.t < self._last:
             return
         if self._last is not None and event.t - self._last > _GAP_S:
-            self._after_gap(event.t - self._last, same_port=event.port == self._port)
+            self._after_gap(event.t, event.t - self._last, same_port=event.port == self._port)
         self._port, self._last = event.port, event.t
         self._filter.feed(event.t)
         if self._running:
             self._tick = self._next_tick
             self._next_tick += 1
 
-    def _after_gap(self, gap: float, *, same_port: bool) -> None:
+    def _after_gap(self, t: float, gap: float, *, same_port: bool) -> None:
         period = self._filter.period
         if not same_port:
             self._counted_in = False
         elif self._running and self._tick + 1 == self._next_tick and period is not None and gap <= _BRIDGE_GAP_S:
-            self._next_tick += max(0, round(gap / period) - 1)
+            # From the smooth time of the last tick: its own jitter must not cost a tick.
+            self._next_tick += max(0, round((t - self._filter.t) / period) - 1)
         self._filter = TickFilter()
         self._jumps += 1
 

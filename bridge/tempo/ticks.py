@@ -34,7 +34,7 @@ _HICCUP_S: Final = 0.008
 _HICCUP_SHARE: Final = 0.6
 _STEADY_TICKS: Final = 24
 _STEADY_RMS_S: Final = 0.012
-_LEAST_S: Final = 0.0003
+_LEAST_S: Final = 0.0002
 _LEAST_DRIFT: Final = 5e-5
 """What drivers and two computers' clocks add, however regular the ticks."""
 
@@ -98,9 +98,9 @@ class TickFilter:
 
     @property
     def uncertainty(self) -> Uncertainty:
-        """How well ``t`` and ``period`` are known, from how far the newest ticks lie from their line (3 ticks or more)."""
+        """How well ``t`` and ``period`` are known, from how far the newest ticks lie from their line; not at all before a beat."""
         count = len(self._times)
-        if self.period is None or count < 3:
+        if self.period is None or self.ticks < _STEADY_TICKS:
             return Uncertainty(self.t, math.inf, math.inf)
         fitted = min(count, _SHORT)
         noise = self.rms * math.sqrt(fitted / (fitted - 2))

@@ -73,6 +73,8 @@ def _samples(status: Mapping[str, Any], rejected: Mapping[tuple[str, str], int])
     yield "reconnects_total", "counter", "Sessions begun again.", {"component": "scope"}, scope["reconnects"]
     yield "bpm", "gauge", "Tempo of the one clock.", {"source": tempo["source"]}, tempo["bpm"]
     yield "beat_confidence", "gauge", "0 to 1.", {}, tempo["confidence"]
+    sd_s = _seconds(tempo["next_beat_sd_ms"])
+    yield "beat_sd_seconds", "gauge", "Standard deviation of the next beat.", {}, sd_s
     yield "beats_total", "counter", "Beats of the one clock.", {}, tempo["beat"]
     yield "audio_level_dbfs", "gauge", "Input level.", {"source": audio["source"]}, audio["level_db"]
     yield "audio_overflows_total", "counter", "Blocks of sound lost.", {}, audio.get("overflows", 0)

@@ -198,7 +198,7 @@ def test_a_status_reads_well():
             "params": {"sent": 1, "coalesced": 2},
             "ice": {"local": "relay/tcp", "relay": "turn:venue?transport=tcp", "source": "static"},
         },
-        "tempo": {"source": "audio", "bpm": 124.0, "beat": 7, "confidence": 0.9},
+        "tempo": {"source": "audio", "bpm": 124.0, "beat": 7, "confidence": 0.9, "next_beat_sd_ms": 4.0},
         "audio": {"source": "demo", "state": "running", "level_db": -9.0, "gated": False},
         "midi": [],
         "osc": [{"address": "127.0.0.1:9700", "received": 4, "rejected": 1, "dropped": None}],

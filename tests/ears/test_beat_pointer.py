@@ -65,6 +65,15 @@ def test_no_activation_gives_no_beats():
     assert track.confidence < 0.1
 
 
+def test_hits_out_of_time_are_no_beats():
+    """However strong each one is, nobody could have foretold it."""
+    times = np.cumsum(np.random.default_rng(3).exponential(0.45, 200))
+    beats, _ = told(BeatKeeper(80, 180), activations(times[times < 60], 60))
+    steady, _ = told(BeatKeeper(80, 180), activations(np.arange(0.3, 60, 0.45), 60))
+    assert (beats > 10).sum() < 30
+    assert (steady > 10).sum() > 100
+
+
 @settings(max_examples=30, deadline=None)
 @given(st.lists(st.sampled_from([0.0, 1e-9, 0.1, 0.5, 0.99, 1.0]), min_size=1, max_size=150))
 def test_any_activations_leave_a_sane_position(strengths):

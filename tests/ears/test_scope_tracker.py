@@ -18,6 +18,7 @@ from bridge.ears import _net as net_module
 from bridge.ears._mel import BANDS, INPUTS, MelBands, Rise, levelled
 from bridge.ears._net import BeatNet, load_weights
 from bridge.inputs.audio import DEMO_BPM, demo_beats, demo_track
+from bridge.inputs.audio._blocks import Blocker
 from bridge.model.board import ProblemBoard
 from bridge.model.errors import WeightsBroken
 from bridge.model.features import HOP, SAMPLE_RATE, AudioBlock
@@ -101,6 +102,26 @@ def test_the_same_samples_give_the_same_beats(listen):
     assert listen(piece, tracker=ScopeTracker()) == listen(piece, tracker=ScopeTracker())
 
 
+def test_how_the_samples_arrive_makes_no_difference():
+    piece = demo_track()[: 6 * SAMPLE_RATE // HOP * HOP]
+    rng = np.random.default_rng(6)
+    ears, blocker, heard = Ears(EarsSettings(), ScopeTracker()), Blocker(), []
+    at = 0
+    while at < len(piece):
+        chunk = piece[at : at + int(rng.integers(1, 3000))]
+        at += len(chunk)
+        heard += [ears.push(block) for block in blocker.push(chunk, at / SAMPLE_RATE + rng.uniform(0, 0.01))]
+    steady = Ears(EarsSettings(), ScopeTracker())
+    told = [steady.push(AudioBlock((n + 1) * HOP / SAMPLE_RATE, x)) for n, x in enumerate(piece.reshape(-1, HOP))]
+    assert any(h.beats for h in told)
+    assert [beats_of(h) for h in heard] == [beats_of(h) for h in told]
+
+
+def beats_of(heard):
+    """What is said of each beat, its time against the hop's."""
+    return [(round(b.t - heard.features.t, 9), b.bpm, b.confidence, b.downbeat) for b in heard.beats]
+
+
 def test_never_looks_ahead():
     piece = demo_track()[: 6 * SAMPLE_RATE // HOP * HOP].reshape(-1, HOP)
     changed = piece.copy()
@@ -170,17 +191,18 @@ def test_the_tracker_itself_forgets_broken_samples():
     assert track.confidence > 0.5
 
 
-def test_nothing_grows():
-    blocks = demo_track()[: 300 * HOP].reshape(-1, HOP)
-    tracker = ScopeTracker()
-    for block in blocks:
-        tracker.push(block, gated=False)
+def test_nothing_grows(listen):
+    """Music, noise and silence again and again; hours of it: benchmarks/long_listen.py."""
+    noise = np.random.default_rng(1).standard_normal(SAMPLE_RATE) * 0.1
+    piece = np.concatenate((demo_track()[: 2 * SAMPLE_RATE], noise, np.zeros(3 * SAMPLE_RATE)))
+    ears = Ears(EarsSettings(), ScopeTracker())
+    listen(piece, ears=ears)
     tracemalloc.start()
     try:
+        listen(piece, ears=ears)
         before = tracemalloc.get_traced_memory()[0]
-        for block in blocks:
-            tracker.push(block, gated=False)
-        assert tracemalloc.get_traced_memory()[0] - before < 20_000
+        listen(piece, ears=ears)
+        assert tracemalloc.get_traced_memory()[0] - before < 10_000
     finally:
         tracemalloc.stop()
 

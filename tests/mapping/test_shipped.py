@@ -146,7 +146,7 @@ PORTS = {
 
 def test_every_file_loads_without_issues() -> None:
     assert ISSUES == []
-    assert set(FACTS) | {"abletonosc", "touchdesigner", "resolume", "open_stage_control"} == set(FILES)
+    assert set(FACTS) | {"abletonosc", "touchdesigner", "resolume", "open_stage_control", "virtualdj"} == set(FILES)
 
 
 @pytest.mark.parametrize(("stem", "name"), [(stem, name) for stem, rows in FACTS.items() for name in rows])
@@ -250,6 +250,14 @@ def test_resolume_addresses() -> None:
     assert mapper.feed(osc("/composition/columns/2/connect", 1), {}, 0.0)[0].target == "theme/neon-foundry"
     assert mapper.feed(osc("/composition/layers/1/video/opacity", 0.5), {}, 0.0)[0].value == 0.5
     assert mapper.feed(osc("/composition/tempocontroller/tempotap", 1), {}, 0.0)[0].target == "action/tap"
+
+
+def test_virtualdj_pads_and_knobs() -> None:
+    mapper = Mapper(SHIPPED)
+    assert mapper.feed(osc("/os2l/btn/blackout", 1.0), {}, 0.0)[0].target == "action/blackout"
+    assert mapper.feed(osc("/os2l/btn/blackout", 0.0), {}, 0.1)[0].kind == "release"
+    assert mapper.feed(osc("/os2l/btn/neon-foundry", 1.0), {}, 0.0)[0].target == "theme/neon-foundry"
+    assert mapper.feed(osc("/os2l/cmd/1", 75.0), {}, 0.0)[0].value == 0.75
 
 
 def test_targets_exist() -> None:

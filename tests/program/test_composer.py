@@ -194,6 +194,17 @@ def test_a_pulse_is_brightest_on_its_beat_and_decays() -> None:
     assert lumas[-1] == 90
 
 
+@pytest.mark.parametrize(("early", "first"), [(0.4, 2), (0.6, 1)])
+def test_a_pulse_is_shown_in_the_picture_nearest_to_it(early: float, first: int) -> None:
+    """Told ahead, it does not wait for the tick after it where the one before is nearer."""
+    player = Player(fps=30)
+    grey = (90, 128, 128)
+    player.play(1.0, grey)
+    player.fx = FxState(pulses=((player.now + (3 - early) * TICK, "pulse", 1.0),))
+    lumas = [(player.tick(live=grey), player.middle[0])[1] for _ in range(4)]
+    assert next(n for n, luma in enumerate(lumas) if luma > 90) == first
+
+
 def test_a_pulse_leaves_bars_and_black_alone() -> None:
     player = Player(width=320, height=320)
     player.play(1.0, (90, 128, 128))

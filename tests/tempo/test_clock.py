@@ -305,7 +305,7 @@ def test_status_lists_what_every_source_says(player: Player) -> None:
     assert sources["midi_clock"]["state"] == "leads"
     assert sources["midi_clock"]["bpm"] == pytest.approx(128.0, abs=0.1)
     assert sources["audio"]["bpm"] == pytest.approx(126.0, abs=0.5)
-    assert sources["link"] == {"state": "silent", "bpm": None, "confidence": 0.0}
+    assert sources["link"] == {"state": "silent", "bpm": None, "confidence": 0.0, "sd_ms": None}
 
 
 def test_source_left_out_of_the_priority_is_never_followed(make_player: Callable[..., Player]) -> None:

@@ -46,7 +46,7 @@ STATUS = {
         "latency_sd_ms": None,
         "reconnects": 0,
     },
-    "tempo": {"source": "audio", "bpm": 124.0, "confidence": 0.9, "beat": 8},
+    "tempo": {"source": "audio", "bpm": 124.0, "confidence": 0.9, "beat": 8, "next_beat_sd_ms": 4.0},
     "audio": {"source": "demo", "level_db": -12.0, "overflows": 0},
     "midi": [{"port": 'a"b', "state": "open", "events": 5}],
     "osc": [{"address": "127.0.0.1:9700", "received": 7, "rejected": 1, "dropped": None}],

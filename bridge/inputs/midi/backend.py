@@ -1,31 +1,35 @@
 """The thin edge to python-rtmidi: finding, opening and closing ports.
 
 Facts in inputs section 2: one kept client for looking at names (33 microseconds; a new one 33 ms), an index is only
-good for the moment it was read, and no backend says when a port or its server dies. A JACK client whose server died
-goes on listing the old ports for ever, and once libjack has made a new client it frees the old ones under us: so
-:meth:`RtMidiPorts.alive` asks the kernel for the server's socket, and dead clients are deleted before any new one.
+good for the moment it was read, and no backend says when a port or its server dies (JACK's: ``clients``).
 """
 
 from __future__ import annotations
 
-__all__ = ["MidiDevice", "MidiPorts", "OnMessage", "OpenPort", "RtMidiPorts", "list_inputs", "list_outputs"]
+__all__ = [
+    "MidiDevice",
+    "MidiPorts",
+    "OnMessage",
+    "OpenPort",
+    "RtMidiOutputs",
+    "RtMidiPorts",
+    "RtMidiSender",
+    "list_inputs",
+    "list_outputs",
+]
 
-import os
-import sys
-from collections.abc import Callable
+import re
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
-from pathlib import Path
-from typing import Any, Final, Protocol
+from typing import Any, ClassVar, Final, Literal, Protocol
 
-from bridge.inputs.midi.names import stable_name
+from bridge.inputs.midi.clients import MidiClient
+from bridge.inputs.midi.names import Found, assign, stable_name
 from bridge.model.errors import MidiPortError
 
 OnMessage = Callable[[list[int]], None]
 """Called in the backend's own thread with one whole message; may only timestamp and enqueue."""
 
-_ALSA_SEQUENCER: Final = Path("/dev/snd/seq")
-_UNIX_SOCKETS: Final = Path("/proc/net/unix")
-_LISTENING: Final = "00010000"
 _CLIENT: Final = "scope-bridge"
 
 
@@ -64,153 +68,150 @@ class MidiDevice:
     backend: str
 
 
-def _rtmidi() -> Any:
-    try:
-        import rtmidi
-    except ImportError as error:
-        raise MidiPortError(
-            f"MIDI is not available: {error}.", hint="Install libasound2 (Debian: apt install libasound2)."
-        ) from error
-    return rtmidi
+class _RtMidiSystem:
+    """A kept client that looks at the ports of one direction. All methods belong in one thread."""
 
-
-def _choices(rtmidi: Any, backend: str) -> list[tuple[str, int]]:
-    wanted = {
-        "alsa": [rtmidi.API_LINUX_ALSA],
-        "jack": [rtmidi.API_UNIX_JACK],
-        "auto": [rtmidi.API_LINUX_ALSA, rtmidi.API_MACOSX_CORE, rtmidi.API_WINDOWS_MM, rtmidi.API_UNIX_JACK],
-    }[backend]
-    compiled = rtmidi.get_compiled_api()
-    return [(rtmidi.get_api_name(api), api) for api in wanted if api in compiled]
-
-
-def _why_no_alsa() -> MidiPortError | None:
-    """ALSA prints to stderr on each failed try: look first."""
-    if not _ALSA_SEQUENCER.exists():
-        return MidiPortError(
-            f"The ALSA sequencer is missing ({_ALSA_SEQUENCER}).",
-            hint="Run: sudo modprobe snd-seq (at every boot: echo snd-seq | sudo tee /etc/modules-load.d/snd-seq.conf).",
-        )
-    if not os.access(_ALSA_SEQUENCER, os.R_OK | os.W_OK):
-        return MidiPortError(
-            f"{_ALSA_SEQUENCER} may not be opened by this user.",
-            hint="Run: sudo usermod -aG audio $USER, then log out and in again.",
-        )
-    return None
-
-
-def _new_client(factory: str, backend: str, client: str) -> tuple[Any, str]:
-    """A MidiIn or MidiOut of the first backend that works, and that backend's name."""
-    rtmidi = _rtmidi()
-    # Asking for ports must never start a JACK server that nobody wanted.
-    os.environ.setdefault("JACK_NO_START_SERVER", "1")
-    problems: list[MidiPortError] = []
-    for name, api in _choices(rtmidi, backend):
-        if name == "alsa" and sys.platform == "linux" and (missing := _why_no_alsa()):
-            problems.append(missing)
-            continue
-        if name == "jack" and sys.platform == "linux" and _UNIX_SOCKETS.exists() and not _jack_servers():
-            # JACK's library prints five lines to stderr for each server it does not find: look first, too.
-            problems.append(MidiPortError("No JACK server runs.", hint="Or start JACK."))
-            continue
-        try:
-            return getattr(rtmidi, factory)(api, name=client), name
-        except (OSError, RuntimeError) as error:
-            hint = "Start JACK, or set midi.backend to alsa." if name == "jack" else ""
-            problems.append(MidiPortError(f"No MIDI through {name}: {error}", hint=hint))
-    if not problems:
-        raise MidiPortError(f"This build of python-rtmidi has no {backend} backend.", hint="Set midi.backend to auto.")
-    raise MidiPortError(problems[0].message, hint=" ".join(p.hint for p in problems if p.hint))
-
-
-def _jack_servers() -> frozenset[str]:
-    """Inodes of the sockets our JACK server listens on; another set means that it died or was started anew.
-
-    Empty where the kernel cannot tell (macOS, another network namespace): then deaths go unnoticed.
-    """
-    name = os.environ.get("JACK_DEFAULT_SERVER", "default")
-    try:
-        lines = _UNIX_SOCKETS.read_text(encoding="utf-8", errors="replace").splitlines()
-    except OSError:
-        return frozenset()
-    fields = [line.split() for line in lines if f"/jack_{name}_" in line]
-    return frozenset(one[6] for one in fields if len(one) >= 8 and one[3] == _LISTENING)
-
-
-class RtMidiPorts:
-    """The ports of one MIDI system. All methods belong in one thread."""
+    _kind: ClassVar[Literal["MidiIn", "MidiOut"]]
 
     def __init__(self, backend: str = "auto", client: str = _CLIENT) -> None:
         self._client_name = client
-        self._looking, self.backend = _new_client("MidiIn", backend, client)
-        self._servers = _jack_servers()
+        self._looking = MidiClient(self._kind, backend, client)
+        self.backend = self._looking.backend
 
     def names(self) -> list[str]:
         """See :class:`MidiPorts`."""
         try:
-            return list(self._looking.get_ports())
+            with self._looking.use() as raw:
+                return list(raw.get_ports())
         except (OSError, RuntimeError) as error:
             raise MidiPortError(f"The MIDI ports cannot be listed: {error}") from error
 
-    def open(self, index: int, raw: str, on_message: OnMessage) -> OpenPort:
-        """See :class:`MidiPorts`."""
-        client, _ = _new_client("MidiIn", self.backend, self._client_name)
-        try:
-            if index >= client.get_port_count() or client.get_port_name(index) != raw:
-                raise MidiPortError(f"{raw} has just gone.")
-            self._listen(client, on_message)
-            client.open_port(index, name=stable_name(raw))
-        except (OSError, ValueError, RuntimeError) as error:
-            client.delete()
-            raise MidiPortError(f"{raw} cannot be opened: {error}", hint="Is another program holding it?") from error
-        except MidiPortError:
-            client.delete()
-            raise
-        return _RtMidiPort(client)
-
-    def open_virtual(self, name: str, on_message: OnMessage) -> OpenPort | None:
-        """See :class:`MidiPorts`."""
-        if self.backend == "windowsmm":
-            return None
-        client, _ = _new_client("MidiIn", self.backend, self._client_name)
-        try:
-            self._listen(client, on_message)
-            client.open_virtual_port(name)
-        except (OSError, ValueError, RuntimeError, NotImplementedError) as error:
-            client.delete()
-            raise MidiPortError(f"The virtual port {name} cannot be opened: {error}") from error
-        return _RtMidiPort(client)
-
-    @staticmethod
-    def _listen(client: Any, on_message: OnMessage) -> None:
-        client.ignore_types(sysex=False, timing=False, active_sense=False)
-        client.set_callback(lambda event, _: on_message(event[0]))
-
     def alive(self) -> bool:
         """See :class:`MidiPorts`."""
-        return self.backend != "jack" or _jack_servers() == self._servers
+        return self._looking.alive()
 
     def close(self) -> None:
         """See :class:`MidiPorts`."""
         self._looking.delete()
 
+    def _opened(self, index: int, name: str, prepare: Callable[[Any], None]) -> MidiClient:
+        """A client of its own on the port of that index, provided it still has that name."""
+        client = MidiClient(self._kind, self.backend, self._client_name)
+        try:
+            with client.use() as raw:
+                if index >= raw.get_port_count() or raw.get_port_name(index) != name:
+                    raise MidiPortError(f"{name} has just gone.")
+                prepare(raw)
+                raw.open_port(index, name=stable_name(name))
+        except (OSError, ValueError, RuntimeError) as error:
+            client.delete()
+            raise MidiPortError(f"{name} cannot be opened: {error}", hint="Is another program holding it?") from error
+        except MidiPortError:
+            client.delete()
+            raise
+        return client
+
+    def _offered(self, name: str, prepare: Callable[[Any], None]) -> MidiClient | None:
+        """A client with a virtual port; None where the system has no such thing."""
+        if self.backend == "windowsmm":
+            return None
+        client = MidiClient(self._kind, self.backend, self._client_name)
+        try:
+            with client.use() as raw:
+                prepare(raw)
+                raw.open_virtual_port(name)
+        except (OSError, ValueError, RuntimeError, NotImplementedError) as error:
+            client.delete()
+            raise MidiPortError(f"The virtual port {name} cannot be opened: {error}") from error
+        return client
+
+
+class RtMidiPorts(_RtMidiSystem):
+    """The ports that can be listened to."""
+
+    _kind = "MidiIn"
+
+    def open(self, index: int, raw: str, on_message: OnMessage) -> OpenPort:
+        """See :class:`MidiPorts`."""
+        return _RtMidiPort(self._opened(index, raw, _listening(on_message)))
+
+    def open_virtual(self, name: str, on_message: OnMessage) -> OpenPort | None:
+        """See :class:`MidiPorts`."""
+        client = self._offered(name, _listening(on_message))
+        return None if client is None else _RtMidiPort(client)
+
+
+def _listening(on_message: OnMessage) -> Callable[[Any], None]:
+    def prepare(raw: Any) -> None:
+        raw.ignore_types(sysex=False, timing=False, active_sense=False)
+        raw.set_callback(lambda event, _: on_message(event[0]))
+
+    return prepare
+
+
+class RtMidiOutputs(_RtMidiSystem):
+    """The ports that can be sent to."""
+
+    _kind = "MidiOut"
+
+    def find(self, pattern: str) -> str | None:
+        """The name (stable over plugs) of the first port that the pattern names, None while there is none."""
+        return next(iter(self._found(pattern)), None)
+
+    def open(self, name: str) -> RtMidiSender:
+        """The port of that stable name. Raises MidiPortError."""
+        found = self._found(re.escape(name)).get(name)
+        if found is None:
+            raise MidiPortError(f"{name} has just gone.")
+        return RtMidiSender(name, self._opened(found.index, found.raw, _nothing))
+
+    def open_virtual(self, name: str) -> RtMidiSender | None:
+        """Offer a port of our own; None where the system has no such thing."""
+        client = self._offered(name, _nothing)
+        return None if client is None else RtMidiSender(name, client)
+
+    def _found(self, pattern: str) -> dict[str, Found]:
+        return assign(self.names(), (pattern,), self._client_name)
+
+
+def _nothing(_: Any) -> None:
+    """A port to send to needs no preparing."""
+
+
+class RtMidiSender:
+    """An open port to send to, called by its stable ``name``."""
+
+    def __init__(self, name: str, client: MidiClient) -> None:
+        self.name = name
+        self._client = client
+
+    def send(self, message: Sequence[int]) -> None:
+        """Send one whole message. Raises MidiPortError; a port that was unplugged takes it without a word."""
+        try:
+            with self._client.use() as raw:
+                raw.send_message(message)
+        except (OSError, ValueError, RuntimeError) as error:
+            raise MidiPortError(f"{self.name} takes nothing: {error}") from error
+
+    def close(self) -> None:
+        """Close it; may block for seconds when the device is gone."""
+        self._client.delete()
+
 
 class _RtMidiPort:
-    def __init__(self, client: Any) -> None:
+    def __init__(self, client: MidiClient) -> None:
         self._client = client
 
     def close(self) -> None:
-        """Stop the callback first: nothing may arrive from a port that is closing."""
-        if not self._client.is_deleted:
-            self._client.cancel_callback()
-            self._client.close_port()
-            self._client.delete()
+        """See :class:`OpenPort`."""
+        self._client.delete()
 
 
-def _list(factory: str, backend: str) -> tuple[MidiDevice, ...]:
-    client, name = _new_client(factory, backend, _CLIENT)
+def _list(kind: Literal["MidiIn", "MidiOut"], backend: str) -> tuple[MidiDevice, ...]:
+    client = MidiClient(kind, backend, _CLIENT)
     try:
-        return tuple(MidiDevice(stable_name(raw), raw, name) for raw in client.get_ports())
+        with client.use() as raw:
+            return tuple(MidiDevice(stable_name(name), name, client.backend) for name in raw.get_ports())
     finally:
         client.delete()
 

@@ -6,7 +6,6 @@ __all__ = ["Listener"]
 
 import asyncio
 import errno
-import ipaddress
 import socket
 from collections.abc import Callable, Sequence
 from typing import Final
@@ -14,7 +13,8 @@ from typing import Final
 from bridge.inputs.osc.intake import Intake
 from bridge.inputs.osc.reception import Datagram, Reception
 from bridge.inputs.osc.settings import OscListenSettings
-from bridge.inputs.osc.sockets import format_address, kernel_drops, open_udp
+from bridge.inputs.osc.sockets import kernel_drops, open_udp
+from bridge.model.addresses import format_address, is_allowed
 from bridge.model.board import ProblemBoard
 from bridge.model.events import OscEvent
 from bridge.model.status import OscStatus
@@ -71,7 +71,6 @@ class Listener:
             clock=clock,
             wall=wall,
         )
-        self._networks = tuple(ipaddress.ip_network(entry, strict=False) for entry in settings.allow)
         self._heard: dict[str, bool] = {}
         self._loop: asyncio.AbstractEventLoop | None = None
         self._socket: socket.socket | None = None
@@ -207,7 +206,7 @@ class Listener:
             batch.append((clock(), data, sender[:2]))
             size += len(data)
         self._received += len(batch)
-        if self._networks:
+        if self._settings.allow:
             batch = [item for item in batch if self._is_allowed(item[2][0])]
         return batch
 
@@ -222,8 +221,7 @@ class Listener:
         if allowed is None:
             if len(self._heard) >= MAX_REMEMBERED:
                 self._heard.clear()
-            address = ipaddress.ip_address(host.partition("%")[0])
-            allowed = self._heard[host] = any(address in network for network in self._networks)
+            allowed = self._heard[host] = is_allowed(host, self._settings.allow)
         if not allowed:
             self._reject("the sender is not on the allow list", f"from {host}")
         return allowed

@@ -4,24 +4,24 @@ from __future__ import annotations
 
 __all__ = ["OscListenSettings", "OscSettings"]
 
-import ipaddress
 from typing import Literal
 
 from pydantic import Field, field_validator
 
+from bridge.model.addresses import AllowList, ListenAddress
 from bridge.model.document import PartSettings
 
 
 class OscListenSettings(PartSettings):
     """One ``[[osc.listen]]``: a UDP port that OSC comes in on."""
 
-    address: str = Field(
+    address: ListenAddress = Field(
         default="127.0.0.1",
         description="IP address to listen on. 127.0.0.1 hears only this computer; for a phone or another computer give "
         "this computer's own address on that network, or 0.0.0.0 for every network.",
     )
     port: int = Field(default=9700, ge=0, le=65535, description="UDP port; 0 lets the system choose a free one.")
-    allow: tuple[str, ...] = Field(
+    allow: AllowList = Field(
         default=(),
         description='Senders that are heard, as addresses or networks ("192.168.1.20", "192.168.1.0/24"); '
         "empty hears everyone.",
@@ -37,27 +37,6 @@ class OscListenSettings(PartSettings):
         le=60_000,
         description="With honor: stamps further ahead than this many milliseconds are not believed and applied at once.",
     )
-
-    @field_validator("address")
-    @classmethod
-    def _is_an_ip_address(cls, address: str) -> str:
-        if address == "localhost":
-            return "127.0.0.1"
-        try:
-            ipaddress.ip_address(address)
-        except ValueError:
-            raise ValueError("not an IP address such as 127.0.0.1, 0.0.0.0 or 192.168.1.10") from None
-        return address
-
-    @field_validator("allow")
-    @classmethod
-    def _allow_is_networks(cls, allow: tuple[str, ...]) -> tuple[str, ...]:
-        for entry in allow:
-            try:
-                ipaddress.ip_network(entry, strict=False)
-            except ValueError:
-                raise ValueError(f'"{entry}" is neither an IP address nor a network such as 192.168.1.0/24') from None
-        return allow
 
 
 class OscSettings(PartSettings):

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-__all__ = ["format_address", "kernel_drops", "open_udp"]
+__all__ = ["kernel_drops", "open_udp"]
 
 import ipaddress
 import os
@@ -37,11 +37,6 @@ def open_udp(host: str, port: int) -> socket.socket:
         sock.close()
         raise
     return sock
-
-
-def format_address(host: str, port: int) -> str:
-    """``127.0.0.1:9700`` or ``[::1]:9700``."""
-    return f"[{host}]:{port}" if ":" in host else f"{host}:{port}"
 
 
 def kernel_drops(sock: socket.socket) -> int | None:

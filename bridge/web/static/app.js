@@ -62,7 +62,10 @@ function showMeters(audio) {
 function showTempo(tempo) {
   $("bpm").textContent = tempo.bpm === null ? "–" : tempo.bpm.toFixed(1);
   $("source").textContent = tempo.source === "none" ? "no tempo" : "from " + tempo.source.replace("_", " ");
-  $("confidence").textContent = tempo.bpm === null ? "" : Math.round(tempo.confidence * 100) + " % sure";
+  $("confidence").textContent = tempo.bpm === null ? "" : Math.round(tempo.confidence * 100) + " % sure"
+    + (tempo.next_beat_sd_ms === null ? "" : ` · ± ${Math.max(1, Math.round(tempo.next_beat_sd_ms))} ms`);
+  $("source").title = Object.entries(tempo.sources).map(([name, said]) => `${name.replace("_", " ")}: ${said.state}`
+    + (said.bpm === null ? "" : `, ${said.bpm.toFixed(1)} BPM ± ${said.sd_ms} ms`)).join("\n");
 }
 
 function showQuantize(q) {

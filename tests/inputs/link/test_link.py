@@ -1,4 +1,4 @@
-"""Link: what is reported, when, and that the bridge never dictates a tempo."""
+"""Link: what is reported, when, and that a follower never dictates a tempo."""
 
 from __future__ import annotations
 
@@ -7,6 +7,7 @@ import asyncio
 import pytest
 
 from bridge.inputs.link import LinkInput, LinkSettings
+from bridge.model.beatgrid import NO_GRID, BeatGrid
 from bridge.model.board import ProblemBoard
 from bridge.model.errors import DependencyMissing
 from bridge.model.events import BpmReport
@@ -18,6 +19,9 @@ class FakeSession:
     def __init__(self, tempo: float, peers: list[int], stop: asyncio.Event) -> None:
         self.enabled = False
         self.tempo = tempo
+        self.quantum = 1.0
+        self.playing = False
+        self.start_stop_sync_enabled = False
         self._peers = peers
         self._beat = 0
         self._stop = stop
@@ -25,6 +29,13 @@ class FakeSession:
     @property
     def num_peers(self) -> int:
         return self._peers[min(self._beat, len(self._peers)) - 1]
+
+    @property
+    def beat(self) -> float:
+        return float(self._beat)
+
+    def force_beat(self, beat: float) -> None:
+        pytest.fail("a follower moved the session")
 
     async def sync(self, beat: float) -> float:
         await asyncio.sleep(0)
@@ -49,7 +60,7 @@ def play(peers: list[int], *, bpm: float | None = None, tempo: float = 128.0) ->
         link = LinkInput(
             LinkSettings(enabled=True),
             on_event=heard.append,
-            bpm=lambda: bpm,
+            grid=lambda: BeatGrid(bpm=bpm),
             board=ProblemBoard(),
             clock=lambda: 7.0,
             make=make,
@@ -78,7 +89,13 @@ def test_alone_nothing_is_reported_and_our_end_follows_what_is_heard() -> None:
 
 
 def test_it_is_off_until_asked_for() -> None:
-    link = LinkInput(LinkSettings(), on_event=print, bpm=lambda: None, board=ProblemBoard(), make=pytest.fail)
+    link = LinkInput(
+        LinkSettings(),
+        on_event=print,
+        grid=lambda: NO_GRID,
+        board=ProblemBoard(),
+        make=lambda _: pytest.fail(),
+    )
     asyncio.run(asyncio.wait_for(link.run(), 5))
 
 
@@ -87,6 +104,12 @@ def test_a_missing_package_is_named_with_its_mend() -> None:
         raise DependencyMissing("no aalink.", hint="pip install it.")
 
     board = ProblemBoard()
-    link = LinkInput(LinkSettings(enabled=True), on_event=print, bpm=lambda: None, board=board, make=missing)
+    link = LinkInput(
+        LinkSettings(enabled=True),
+        on_event=print,
+        grid=lambda: NO_GRID,
+        board=board,
+        make=missing,
+    )
     asyncio.run(asyncio.wait_for(link.run(), 5))
     assert [problem.hint for problem in board.problems] == ["pip install it."]
