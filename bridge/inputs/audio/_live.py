@@ -181,6 +181,7 @@ class LiveCapture:
         # Plug-ins (pulse, pipewire) claim as many channels as anybody might ask for and leave the rest silent.
         every = 2 if device.channels >= _ANY_CHANNELS else device.channels
         self._queue.clear()
+        self._age = 0.0
         opened = _Open(device, Mixer(picks, settings.gain_db), now)
         opened.stream = self._backend.open(
             device, channels=max(picks) if picks else every, latency=settings.latency, on_audio=self._on_audio
@@ -226,9 +227,11 @@ class LiveCapture:
         )
 
     def _watch_losses(self, now: float) -> None:
-        new, self._counted = self.overflows - self._counted, self.overflows
-        self._losses.extend([now] * min(new, OFTEN))
-        if len(self._losses) == OFTEN and new and now - self._losses[0] <= OFTEN_S:
+        lost, self._counted = self.overflows > self._counted, self.overflows
+        if lost:
+            # Once a step: one long stall of this computer is many chunks, but not many losses.
+            self._losses.append(now)
+        if lost and len(self._losses) == OFTEN and now - self._losses[0] <= OFTEN_S:
             self._board.pin(
                 "audio",
                 "audio_overflow",
