@@ -40,7 +40,8 @@ say(ready=True)
 before = None
 while True:
     s = audio.status()
-    now = s.state, s.overflows, [p.message for p in board.problems], s.rate, s.channels
+    # Not the losses of a busy machine: JACK tells of each.
+    now = s.state, s.overflows, [p.message for p in board.problems if p.code != "audio_overflow"], s.rate, s.channels
     if now != before:
         say(state=s.state, overflows=s.overflows, problems=now[2], rate=s.rate, channels=s.channels)
         before = now

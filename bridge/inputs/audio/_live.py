@@ -236,7 +236,7 @@ class LiveCapture:
                 "audio",
                 "audio_overflow",
                 "Sound is lost again and again before it can be heard.",
-                'Set [audio] latency = "high", or close what else keeps this computer busy.',
+                'Set [audio] latency = "high" (JACK: a longer period), or close what else keeps this computer busy.',
             )
         elif self._losses and now - self._losses[-1] > WELL_S:
             self._losses.clear()
