@@ -54,7 +54,9 @@ def lines_of(status: dict[str, Any]) -> Iterable[str]:
     )
     yield f"  tempo    {tempo['source']}  {bpm}"
     level = "" if audio["level_db"] is None else f"  {audio['level_db']:.0f} dBFS{_peak(audio)}"
-    yield f"  audio    {audio['source']}  {audio['state']}{level}"
+    rate, latency = audio.get("rate"), audio.get("latency_ms")
+    device = "" if rate is None or latency is None else f"  {rate / 1000:g} kHz, {latency:.0f} ms late"
+    yield f"  audio    {audio['source']}  {audio['state']}{level}{device}"
     for port in status["midi"]:
         yield f"  midi     {port['port']}  {port['state']}, {port['events']} events"
     for listener in status["osc"]:
