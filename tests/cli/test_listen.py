@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import io
 import itertools
 import json
@@ -9,6 +10,7 @@ import math
 import os
 import pty
 import re
+import signal
 import subprocess
 import sys
 import wave
@@ -302,30 +304,33 @@ def test_a_keeper_that_fails_keeps_no_other_from_writing(home):
     assert (home / "p.png").exists()
 
 
-def test_live_prints_a_line_a_second_into_a_pipe(home):
-    command = [sys.executable, "-m", "bridge", "listen", "--source", "demo", "--seconds", "2.5"]
-    run = subprocess.run(command, capture_output=True, text=True, timeout=60)
-    assert run.returncode == FINE, run.stderr
-    assert re.search(r"demo running +-\d+\.\d dBFS, peak +-\d+\.\d +energy 0\.\d\d", run.stdout)
-    assert "\x1b" not in run.stdout
+LIVE = [sys.executable, "-m", "bridge", "listen", "--source", "demo"]
+
+
+def test_live_prints_a_line_a_second_into_a_pipe_until_it_is_interrupted(home):
+    with subprocess.Popen(LIVE, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True) as process:
+        heard = next(line for line in process.stdout if "demo running" in line)
+        process.send_signal(signal.SIGINT)
+        rest, errors = process.communicate(timeout=30)
+        assert process.returncode == FINE, errors
+    assert re.search(r"demo running +-\d+\.\d dBFS, peak +-\d+\.\d.* +energy 0\.\d\d", heard)
+    assert "\x1b" not in heard + rest
 
 
 def test_live_refreshes_one_block_in_a_terminal(home):
     master, slave = pty.openpty()
-    command = [sys.executable, "-m", "bridge", "listen", "--source", "demo", "--seconds", "2"]
-    with subprocess.Popen(command, stdout=slave, stderr=subprocess.PIPE) as process:
+    again = f"\x1b[{len(block_of(View(), 80, 24))}F".encode()
+    with subprocess.Popen(LIVE, stdout=slave, stderr=subprocess.PIPE) as process:
         os.close(slave)
         shown = b""
-        try:
-            while piece := os.read(master, 65536):
-                shown += piece
-        except OSError:  # how Linux says that the other side has closed
-            pass
+        while shown.count(again) <= 3 or not re.search("demo.* · .*running".encode(), shown):
+            shown += os.read(master, 65536)
+        process.send_signal(signal.SIGINT)
+        with contextlib.suppress(OSError):  # how Linux says that the other side has closed
+            while os.read(master, 65536):
+                pass
         assert process.wait(30) == FINE
     os.close(master)
-    height = len(block_of(View(), 80, 24))
-    assert shown.count(f"\x1b[{height}F".encode()) > 3
-    assert re.search("demo.* · .*running".encode(), shown)
 
 
 def test_a_device_that_is_missing_all_the_time_is_the_error(home):
