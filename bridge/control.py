@@ -34,6 +34,7 @@ from bridge.model.events import (
 )
 from bridge.model.facts import ScopeFacts
 from bridge.model.features import SILENCE, Features, Section, signals_of
+from bridge.model.needles import Needles, NeedlesAt
 from bridge.model.targets import Intent
 from bridge.model.world import World
 from bridge.show import Show, ShowOutput
@@ -109,6 +110,7 @@ class Conductor:
             (BeatLane(offsets.osc / 1000.0), self._tell_beat),
         )
         self._ears = _LatestFeatures()
+        self._needles = Needles()
         self._section: Section = "none"
         self._desired: DesiredState | None = None
         self._beat_timer: asyncio.TimerHandle | None = None
@@ -181,6 +183,7 @@ class Conductor:
     def on_heard(self, heard: Heard) -> None:
         """What the ears heard in one block; called on the ears' thread."""
         self._ears.put(heard.features)
+        self._needles.put(heard.features)
         if heard.beats and self._loop is not None:
             self._loop.call_soon_threadsafe(self._on_beats_heard, heard.beats)
         if heard.sections and self._loop is not None:
@@ -204,9 +207,9 @@ class Conductor:
         return issues
 
     @property
-    def drums(self) -> tuple[float, ...]:
-        """Kick, snare and hat for meters: 0..1, falling over 0.1 s after each stroke."""
-        return self._ears.drums
+    def needles(self) -> NeedlesAt:
+        """What meters show of values that last one hop."""
+        return self._needles.now
 
     def world(self, features: Features | None = None) -> World:
         """The world as of now."""
@@ -330,8 +333,6 @@ class Conductor:
 
 _STARTS: Final = ("onset", "onset_low", "onset_mid", "onset_high")
 _STRUCK: Final = ("kick", "snare", "hat")
-# What a hop leaves of a drum on the meters: 37 % after 0.1 s.
-_FADE: Final = 0.89
 _AT_REST: Final[dict[str, Any]] = {
     **dict.fromkeys(_STARTS, False),
     **dict.fromkeys(_STRUCK, 0.0),
@@ -346,12 +347,9 @@ class _LatestFeatures:
         self._lock = threading.Lock()
         self._value = SILENCE
         self._taken = True
-        self.drums = (0.0,) * len(_STRUCK)
 
     def put(self, features: Features) -> None:
-        struck = (features.kick, features.snare, features.hat)
         with self._lock:
-            self.drums = tuple(max(now, _FADE * before) for now, before in zip(struck, self.drums, strict=True))
             self._value = features if self._taken else _with_moments(features, self._value)
             self._taken = False
 

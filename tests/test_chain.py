@@ -153,8 +153,8 @@ def server_state(rehearsal: Web) -> Any:
 def test_the_status_has_the_whole_shape(daemon: Daemon) -> None:
     status = daemon.live()
     assert {
-        "version", "uptime_s", "state", "scope", "tempo", "audio", "midi", "osc", "theme", "params", "takeover",
-        "outputs", "pod", "problems",
+        "version", "uptime_s", "state", "scope", "tempo", "audio", "midi", "osc", "os2l", "link", "midi_clock_out", "theme",
+        "params", "takeover", "outputs", "pod", "problems",
     } <= set(status)  # fmt: skip
     assert {"state", "url", "servers", "version", "pipeline", "mode", "chunk", "latency_ms", "params", "video"} <= set(
         status["scope"]

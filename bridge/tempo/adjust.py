@@ -11,6 +11,8 @@ from bridge.tempo.reading import MAX_BPM, MIN_BPM, Reading
 
 _NUDGE_S: Final = 0.010
 _MAX_OCTAVES: Final = 3
+_SLACK: Final = 1.1
+"""A tempo that was chosen at the edge may move over it by this factor."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -30,13 +32,14 @@ class Adjustment:
     def apply(self, reading: Reading) -> Reading:
         """The reading as the performer wants it."""
         period, beat_time, number = reading.period, reading.beat_time, reading.number
-        if self.octave > 0:
-            period /= 2**self.octave
-            number *= 2**self.octave
-        elif self.octave < 0:
-            number, extra = divmod(number, 2**-self.octave)
+        octave = self._octave_of(reading)
+        if octave > 0:
+            period /= 2**octave
+            number *= 2**octave
+        elif octave < 0:
+            number, extra = divmod(number, 2**-octave)
             beat_time -= extra * period
-            period *= 2**-self.octave
+            period *= 2**-octave
         return replace(
             reading,
             period=period,
@@ -45,6 +48,13 @@ class Adjustment:
             has_bars=reading.has_bars or self.bars,
             bar_confidence=1.0 if self.bars else reading.bar_confidence,
         )
+
+    def _octave_of(self, reading: Reading) -> int:
+        """The octave, less where the source has moved so far that it would be no tempo any more."""
+        octave = self.octave
+        while octave and not MIN_BPM / _SLACK <= reading.bpm * 2.0**octave <= MAX_BPM * _SLACK:
+            octave -= 1 if octave > 0 else -1
+        return octave
 
     def octave_up(self, reading: Reading) -> Adjustment:
         """Twice the tempo, as long as it stays a tempo."""

@@ -26,8 +26,9 @@ _NOISE_S: Final = 0.015
 _NOISE_SHARE: Final = 0.1
 _AT_FIRST: Final = Spread(1.0, 0.0, 0.1)
 """One beat, as noisy as any, and a tempo known to about a hundredth."""
-_LEAST_S: Final = 0.002
-_LEAST_DRIFT: Final = 2e-4
+_BIAS_S: Final = 0.007
+_BIAS_DRIFT: Final = 5e-4
+"""What a tracker is beside the beat for a whole passage, and its tempo: no scatter shows it (measured on foreign music)."""
 _MAX_BEATS_APART: Final = 64.0
 
 
@@ -159,7 +160,7 @@ class HeardFollower:
             steady=steady,
             jumped=self._jumps,
             uncertainty=self._doubt.uncertainty(
-                self._anchor, self._period, math.sqrt(self._noise_var), _LEAST_S, _LEAST_DRIFT
+                self._anchor, self._period, math.sqrt(self._noise_var), _BIAS_S, _BIAS_DRIFT
             ),
         )
 
