@@ -124,7 +124,7 @@ def _check_params(state: DesiredState, facts: ScopeFacts, *, unsafe: bool) -> No
             continue
         spec = parameters.spec(name)
         assert spec is not None, name
-        assert parameters.reason(name) is None, name
+        assert parameters.reason(name) is None or parameters.waits(name), name
         if spec.choices:
             assert value in spec.choices
         elif spec.type == "number":
