@@ -22,6 +22,7 @@ SCRIPTS = (
     "osc_flood",
     "daemon",
     "midi_clock",
+    "clock",
     "clock_out",
     "ears",
     "mapping",

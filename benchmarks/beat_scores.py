@@ -6,7 +6,7 @@ period, AMLt also at double, half and off-beat), with the first five seconds of 
 
 from __future__ import annotations
 
-__all__ = ["Truth", "foretold", "score"]
+__all__ = ["Truth", "f_measure", "foretold", "score"]
 
 from dataclasses import dataclass, field
 
@@ -56,8 +56,8 @@ def score(truth: Truth, told: Times) -> dict[str, list[float]]:
     out = (*truth.silent, *truth.unclear)
     beats, found = _outside(truth.beats, out), _outside(told, out)
     beats, found = beats[beats >= start + SKIP_S], found[found >= start + SKIP_S - TOLERANCE_S]
-    figures["F"] = [_f(beats, found, TOLERANCE_S)]
-    figures["F40"] = [_f(beats, found, 0.04)]
+    figures["F"] = [f_measure(beats, found, TOLERANCE_S)]
+    figures["F40"] = [f_measure(beats, found, 0.04)]
     ways = [beats, _doubled(beats), _halfway(beats), beats[::2], beats[1::2]]
     kept = [_continuity(way, found) for way in ways]
     figures["CMLt"], figures["AMLt"] = [kept[0]], [max(kept)]
@@ -105,7 +105,7 @@ def _outside(times: Times, spans: tuple[Span, ...]) -> Times:
     return times[keep]
 
 
-def _f(beats: Times, found: Times, tolerance: float) -> float:
+def f_measure(beats: Times, found: Times, tolerance: float) -> float:
     """Each beat and each find counts once, the pairs taken in order."""
     hits = i = j = 0
     while i < len(beats) and j < len(found):

@@ -22,9 +22,19 @@ from bridge.model.cell import Cell
 from bridge.model.desired import DesiredState, FxState
 from bridge.model.errors import Issue
 from bridge.model.eventlog import EventLog, words_of
-from bridge.model.events import BeatEvent, BpmReport, MidiClockEvent, MidiEvent, OscEvent, TapEvent, TrackedBeat
+from bridge.model.events import (
+    BeatEvent,
+    BpmReport,
+    MidiClockEvent,
+    MidiEvent,
+    OscEvent,
+    SectionEvent,
+    TapEvent,
+    TrackedBeat,
+)
 from bridge.model.facts import ScopeFacts
-from bridge.model.features import SILENCE, Features, signals_of
+from bridge.model.features import SILENCE, Features, Section, signals_of
+from bridge.model.needles import Needles, NeedlesAt
 from bridge.model.targets import Intent
 from bridge.model.world import World
 from bridge.show import Show, ShowOutput
@@ -33,6 +43,8 @@ from bridge.switching import Switching
 from bridge.tempo import BeatLane, OffsetSettings, TempoClock
 
 TICK_S: Final = 1 / 30
+DEAF_S: Final = 2.0
+"""Without features for so long, no part of a track plays any more."""
 SUBSCRIPTIONS: Final = frozenset({SUBSCRIBE, UNSUBSCRIBE})
 POD_GOALS: Final[dict[str, Literal["ready", "stopped"]]] = {"pod_start": "ready", "pod_stop": "stopped"}
 EFFECTS_AHEAD_S: Final = 0.05
@@ -98,6 +110,8 @@ class Conductor:
             (BeatLane(offsets.osc / 1000.0), self._tell_beat),
         )
         self._ears = _LatestFeatures()
+        self._needles = Needles()
+        self._section: Section = "none"
         self._desired: DesiredState | None = None
         self._beat_timer: asyncio.TimerHandle | None = None
         self._loop: asyncio.AbstractEventLoop | None = None
@@ -137,7 +151,7 @@ class Conductor:
         if event.kind != "clock" and self._events.begin(self._clock()):
             self._supervisor.guard("monitor", self._describe, event, (), (), "tempo")
 
-    def _carry(self, event: OscEvent | MidiEvent) -> None:
+    def _carry(self, event: OscEvent | MidiEvent | SectionEvent) -> None:
         """An event through the mappings to what it asks for, at once."""
         described = self._events.begin(self._clock())
         intents = self._supervisor.guard("mapping", self.mapper.feed, event, self.show.values, event.t) or ()
@@ -147,13 +161,15 @@ class Conductor:
 
     def _describe(
         self,
-        event: OscEvent | MidiEvent | MidiClockEvent,
+        event: OscEvent | MidiEvent | MidiClockEvent | SectionEvent,
         matches: tuple[str, ...],
         intents: tuple[Intent, ...],
         taken_by: str = "",
     ) -> None:
         if isinstance(event, OscEvent):
             source, sender = f"osc:{event.listener}", f"{event.sender[0]}:{event.sender[1]}"
+        elif isinstance(event, SectionEvent):
+            source, sender = "audio", ""
         else:
             source, sender = f"midi:{event.port}", ""
         self._events.add(
@@ -167,8 +183,11 @@ class Conductor:
     def on_heard(self, heard: Heard) -> None:
         """What the ears heard in one block; called on the ears' thread."""
         self._ears.put(heard.features)
+        self._needles.put(heard.features)
         if heard.beats and self._loop is not None:
             self._loop.call_soon_threadsafe(self._on_beats_heard, heard.beats)
+        if heard.sections and self._loop is not None:
+            self._loop.call_soon_threadsafe(self._on_sections_heard, heard.sections)
 
     def post(self, intent: Intent) -> Issue | None:
         """Act on an intent from the page or the command line at once; what is wrong with it, and then nothing changed."""
@@ -188,9 +207,9 @@ class Conductor:
         return issues
 
     @property
-    def drums(self) -> tuple[float, ...]:
-        """Kick, snare and hat for meters: 0..1, falling over 0.1 s after each stroke."""
-        return self._ears.drums
+    def needles(self) -> NeedlesAt:
+        """What meters show of values that last one hop."""
+        return self._needles.now
 
     def world(self, features: Features | None = None) -> World:
         """The world as of now."""
@@ -200,6 +219,9 @@ class Conductor:
     def _tick(self, now: float) -> None:
         features = self._ears.take()
         self._advance(now)
+        if self._section != "none" and now - features.t > DEAF_S:
+            # The input is gone: nobody will say that the part is over.
+            self._on_sections_heard((SectionEvent(now, "none", 1.0),))
         signals = signals_of(features) | beat_signals(self.tempo.grid.shifted(self._targets_s), now)
         for intent in self.mapper.tick(signals, self.show.values, now):
             self._take(intent, now)
@@ -255,6 +277,13 @@ class Conductor:
         for beat in beats:
             self._supervisor.guard("tempo", self._feed_tempo, beat)
 
+    def _on_sections_heard(self, sections: Iterable[SectionEvent]) -> None:
+        for section in sections:
+            self._section = section.section
+            self._supervisor.guard("show", self.show.on_section, section)
+            self._supervisor.guard("feedback", self._feedback.section, section.section)
+            self._carry(section)
+
     def _feed_tempo(self, event: MidiClockEvent | TrackedBeat | BpmReport | TapEvent) -> None:
         self.tempo.feed(event, self._clock())
         self._advance(self._clock())
@@ -304,8 +333,6 @@ class Conductor:
 
 _STARTS: Final = ("onset", "onset_low", "onset_mid", "onset_high")
 _STRUCK: Final = ("kick", "snare", "hat")
-# What a hop leaves of a drum on the meters: 37 % after 0.1 s.
-_FADE: Final = 0.89
 _AT_REST: Final[dict[str, Any]] = {
     **dict.fromkeys(_STARTS, False),
     **dict.fromkeys(_STRUCK, 0.0),
@@ -320,12 +347,9 @@ class _LatestFeatures:
         self._lock = threading.Lock()
         self._value = SILENCE
         self._taken = True
-        self.drums = (0.0,) * len(_STRUCK)
 
     def put(self, features: Features) -> None:
-        struck = (features.kick, features.snare, features.hat)
         with self._lock:
-            self.drums = tuple(max(now, _FADE * before) for now, before in zip(struck, self.drums, strict=True))
             self._value = features if self._taken else _with_moments(features, self._value)
             self._taken = False
 

@@ -122,7 +122,9 @@ class StatusReport:
             "beat": status.beat,
             "bar": status.bar,
             "in_bar": grid.in_bar_at(now),
+            "beats_per_bar": grid.beats_per_bar,
             "confidence": status.confidence,
+            "bar_confidence": status.bar_confidence,
             "next_beat_sd_ms": status.next_beat_sd_ms,
             "bpm_sd": status.bpm_sd,
             "sources": status.sources,
@@ -131,6 +133,7 @@ class StatusReport:
     def _audio(self) -> Mapping[str, Any]:
         source = self._app.audio.status()
         features = self._app.conductor.world().features
+        needles = self._app.conductor.needles
         heard = features.t > 0 and math.isfinite(features.level_db)
         return {
             "source": source.source,
@@ -140,14 +143,19 @@ class StatusReport:
             "brightness": features.brightness,
             "texture": features.texture,
             "bands": {"low": features.low, "mid": features.mid, "high": features.high},
+            "section": features.section,
+            "build_up": round(features.build_up, 3),
             "clipping": features.clipping,
             "gated": features.gated,
             "overflows": source.overflows,
-            "peak_db": features.peak_db if heard else None,
+            "peak_db": round(needles.peak_db, 1) if heard else None,
+            "latency_ms": source.latency_ms,
+            "rate": source.rate,
+            "channels": source.channels,
             "energy_peak": features.energy_peak,
             "energy_long": features.energy_long,
             "bands8": features.bands,
-            "drums": dict(zip(("kick", "snare", "hat"), self._app.conductor.drums, strict=True)),
-            "harmonic_change": features.harmonic_change,
+            "drums": {"kick": needles.kick, "snare": needles.snare, "hat": needles.hat},
+            "harmonic_change": needles.harmonic_change,
             "input_state": features.input_state,
         }

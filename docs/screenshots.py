@@ -1,4 +1,4 @@
-"""Takes the README's pictures: runs the demo and looks at its page with headless Chromium.
+"""Takes the README's pictures: runs the demo and looks at its page with headless Chromium, and draws what the ears hear.
 
 ``make screenshots`` (needs Debian's chromium). The pictures are what a new user sees, never retouched.
 """
@@ -10,10 +10,12 @@ import asyncio
 import re
 import subprocess
 import sys
+import tempfile
 from pathlib import Path
 
 sys.path.insert(0, str(Path(__file__).parents[1]))
 
+from bridge.inputs.audio import write_wav
 from tests.peers.browser import chromium
 
 PICTURES = Path(__file__).parent / "pictures"
@@ -26,6 +28,7 @@ def main() -> int:
     parser = argparse.ArgumentParser(description=__doc__)
     parser.add_argument("--settle", type=float, default=20.0, help="seconds of music before the picture is taken")
     given = parser.parse_args()
+    _draw_the_demo_track()
     demo = subprocess.Popen([sys.executable, "-m", "bridge", "-q", "demo"], stdout=subprocess.PIPE, text=True)
     try:
         line = demo.stdout.readline() if demo.stdout else ""
@@ -38,6 +41,16 @@ def main() -> int:
         demo.terminate()
         demo.wait(20)
     return 0
+
+
+def _draw_the_demo_track() -> None:
+    plot = PICTURES / "listen-plot.png"
+    with tempfile.TemporaryDirectory() as folder:
+        track = Path(folder) / "demo.wav"
+        write_wav(track)
+        command = [sys.executable, "-m", "bridge", "listen", str(track), "--seconds", "40", "--plot", str(plot)]
+        subprocess.run(command, check=True, stdout=subprocess.DEVNULL)
+    print(plot)
 
 
 async def _take(url: str, settle: float) -> None:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import itertools
 import json
 import os
 import signal
@@ -16,6 +17,7 @@ from pathlib import Path
 from typing import Any, TypeVar
 
 import pytest
+from pythonosc.osc_message import OscMessage
 from pythonosc.udp_client import SimpleUDPClient
 
 from tests.scope.pods.runpod_server import KEY, POD, runpod_server
@@ -74,6 +76,18 @@ class Daemon:
         environment = {**os.environ, **homes, **variables}
         self.process = subprocess.Popen(command, env=environment, stderr=subprocess.PIPE, text=True)
         self.osc = SimpleUDPClient("127.0.0.1", self.osc_port)
+
+    def tell_beats(self) -> Iterator[tuple[int, int, int]]:
+        """Beat, beat in the bar and bar of every beat from now on, as the daemon tells its OSC subscribers."""
+        with socket.socket(socket.AF_INET, socket.SOCK_DGRAM) as ear:
+            ear.bind(("127.0.0.1", 0))
+            ear.settimeout(PATIENCE_S)
+            self.osc.send_message("/bridge/subscribe", ear.getsockname()[1])
+            while True:
+                message = OscMessage(ear.recv(8192))
+                if message.address == "/bridge/state/beat":
+                    beat, in_bar, bar = message.params
+                    yield beat, in_bar, bar
 
     @property
     def status(self) -> Any:
@@ -221,6 +235,17 @@ def test_octave_nudge_and_resync_act_over_osc_and_http(daemon: Daemon) -> None:
     daemon.osc.send_message("/bridge/action/resync", [])
     until(lambda: audio().get("nudge_ms") != 0.0, "the beat where the hand was")
     assert daemon.status["tempo"]["next_beat_sd_ms"] > 0
+
+
+def test_an_osc_resync_moves_the_bar_and_it_stays_there(daemon: Daemon) -> None:
+    until(lambda: daemon.status["tempo"]["bpm"], "tempo")
+    told = daemon.tell_beats()
+    beat = next(beat for beat, in_bar, _ in told if in_bar == 2)
+    daemon.osc.send_message("/bridge/action/resync", [])
+    after = list(itertools.islice(told, 8))
+    assert {(now - in_bar - beat) % 4 for now, in_bar, _ in after} == {0}
+    assert [bar for _, _, bar in after] == sorted(bar for _, _, bar in after)
+    assert daemon.status["tempo"]["bar_confidence"] == 1.0
 
 
 def test_a_restarted_server_gets_the_whole_state_again(daemon: Daemon, rehearsal: Web) -> None:

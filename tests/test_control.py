@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import asyncio
+import contextlib
 import time
 from dataclasses import replace
 
@@ -9,8 +11,11 @@ import pytest
 
 from bridge.app import App
 from bridge.config import load
+from bridge.ears import Heard
+from bridge.mapping import load_mappings
 from bridge.model.eventlog import KEPT, EventLog, words_of
-from bridge.model.events import MidiClockEvent, MidiEvent, OscEvent
+from bridge.model.events import MidiClockEvent, MidiEvent, OscEvent, SectionEvent, TapEvent
+from bridge.model.features import Features
 from bridge.model.targets import Intent
 from bridge.scope.pods import Use
 from bridge.settings import Settings
@@ -189,3 +194,60 @@ def test_pod_actions_without_a_pod_are_counted_and_change_nothing(app):
         app.conductor.post(Intent(time.monotonic(), "action/pod_stop", kind, origin="web"))
     assert app.board.rejected == {("pod", "nothing to start or stop: no pod.id is set"): 1}
     assert app.status()["pod"] is None
+
+
+def test_a_part_of_the_track_reaches_mappings_monitor_and_subscribers(app, tmp_path):
+    mine = tmp_path / "mine.toml"
+    mine.write_text('version = 1\n[about]\nname = "Mine"\n[[map]]\nfrom = "section:drop"\nto = "macro/reaction"\n')
+    mappings, issues = load_mappings([tmp_path])
+    assert not issues
+    app.conductor.mapper.replace(mappings)
+
+    async def hear():
+        running = asyncio.create_task(app.conductor.run())
+        await asyncio.sleep(0)
+        with app.events.watch() as watch:
+            now = time.monotonic()
+            app.conductor.on_heard(Heard(Features(now, section="drop"), (), (SectionEvent(now, "drop", 0.75),)))
+            async with asyncio.timeout(5):
+                while not (lines := watch.take()[0]):
+                    await asyncio.sleep(0.001)
+            assert app.report.document()["audio"]["section"] == "drop"
+            app.conductor.on_heard(Heard(Features(now - 2.1)))
+            async with asyncio.timeout(5):
+                while not (ended := watch.take()[0]):
+                    await asyncio.sleep(0.001)
+        running.cancel()
+        with contextlib.suppress(asyncio.CancelledError):
+            await running
+        return (*lines, *ended)
+
+    line, ended = asyncio.run(hear())
+    assert ended.what.startswith("section none")
+    assert (line.source, line.what, line.matches) == (
+        "audio",
+        "section drop, 75% sure",
+        ("mine: section:drop to macro/reaction",),
+    )
+    assert [(intent.target, intent.value) for intent in line.intents] == [("macro/reaction", 1.0)]
+    app.feedback.close()
+
+
+@pytest.mark.parametrize("by", ["osc", "pad", "page"])
+def test_a_resync_opens_a_bar_now_whoever_asks(app, tmp_path, by):
+    pad = 'version = 1\n[about]\nname = "Pad"\nmatch = "Pad"\n[controls]\nx = {note = 36}\n'
+    (tmp_path / "pad.toml").write_text(f'{pad}[[map]]\nfrom = "x"\nto = "action/resync"\n')
+    app.conductor.mapper.replace(load_mappings([tmp_path])[0])
+    clock, now = app.conductor.tempo, time.monotonic()
+    for n in range(4):
+        clock.feed(TapEvent(now - 0.9 + 0.3 * n), now - 0.9 + 0.3 * n)
+    assert clock.grid.in_bar_at(now + 0.05) != 0
+    if by == "osc":
+        app.conductor.on_osc(osc("/bridge/action/resync"))
+    elif by == "pad":
+        app.conductor.on_midi(MidiEvent(time.monotonic(), "Pad 1", "note_on", 1, 36, 100, 100 / 127))
+    else:
+        app.conductor.post(Intent(time.monotonic(), "action/resync", "trigger", origin="web"))
+    landed = clock.grid.next_beat(time.monotonic(), 4)
+    assert clock.grid.in_bar_at(landed + 0.01) == 0
+    app.feedback.close()

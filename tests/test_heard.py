@@ -59,11 +59,11 @@ def test_a_mapping_on_a_drum_fires_once_a_stroke(app):
 
 
 def test_meters_see_a_drum_fall(app):
-    app.conductor.on_heard(Heard(Features(1.0, kick=0.8, hat=0.1)))
-    assert app.conductor.drums == (0.8, 0.0, 0.1)
-    for _ in range(9):
-        app.conductor.on_heard(Heard(Features(1.1)))
-    assert app.conductor.drums[0] == pytest.approx(0.8 * 0.37, rel=0.1)
+    app.conductor.on_heard(Heard(Features(1.0, level_db=-9, peak_db=-3, kick=0.8, hat=0.1)))
+    app.conductor.on_heard(Heard(Features(1.1, level_db=-20, peak_db=-15)))
+    audio = app.report.document()["audio"]
+    assert audio["drums"] == pytest.approx({"kick": 0.8 * 0.37, "snare": 0, "hat": 0.1 * 0.37}, rel=0.1)
+    assert (audio["level_db"], audio["peak_db"]) == (-20, -3)
 
 
 def test_status_tells_bands_drums_and_the_state_of_the_input(app):

@@ -61,7 +61,21 @@ def _lines(entries: Any) -> Iterable[str]:
         return
     for entry in entries:
         name = entry.pop("name")
+        if "host_api" in entry:
+            yield f"{name}  ({', '.join(_of_sound(entry))})"
+            continue
         rest = ", ".join(f"{key} {value}" for key, value in entry.items() if value not in (None, "", False))
         yield f"{name}  ({rest})"
     if not entries:
         yield "none"
+
+
+def _of_sound(entry: dict[str, Any]) -> Iterable[str]:
+    """What chooses between devices: the sound system, how many channels, and which are meant by a word."""
+    yield entry["host_api"]
+    yield f"{entry['channels']} {'channel' if entry['channels'] == 1 else 'channels'}"
+    yield f"{entry['rate']:g} Hz"
+    if entry["is_default"]:
+        yield '"default"'
+    if entry["plays"]:
+        yield '"monitor"'

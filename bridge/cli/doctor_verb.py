@@ -114,7 +114,7 @@ def _audio(settings: Settings) -> Iterable[Verdict]:
         yield Verdict("ok", "audio", f"source is {settings.audio.source}.")
         return
     try:
-        device = choose_device(list_devices(), settings.audio.device)
+        device = choose_device(list_devices(), settings.audio.device, settings.audio.channels)
     except ScopeBridgeError as error:
         yield Verdict("fail", "audio", error.message, error.hint)
         return

@@ -8,6 +8,7 @@ import argparse
 import contextlib
 import json
 import math
+import os
 import sys
 import time
 from collections.abc import Sequence
@@ -15,7 +16,7 @@ from queue import Empty, Full, Queue
 from typing import Final
 
 from bridge.cli.exits import FINE
-from bridge.cli.listening import Keeper, Listening, beat_document
+from bridge.cli.listening import Keeper, Listening, Printing, documents_of
 from bridge.cli.logs import set_up_logging
 from bridge.cli.meters import Meters
 from bridge.ears import make_ears
@@ -29,8 +30,8 @@ QUEUE_BLOCKS: Final = 256
 PATIENCE_S: Final = 0.05
 
 
-def listen_live(given: argparse.Namespace, settings: Settings, keepers: Sequence[Keeper]) -> int:
-    """Open the input, show what is heard (or print beats with ``--json``) until Ctrl-C or ``--seconds``.
+def listen_live(given: argparse.Namespace, settings: Settings, printing: Printing, keepers: Sequence[Keeper]) -> int:
+    """Open the input, show what is heard (or print JSON) until Ctrl-C or ``--seconds``.
 
     Raises:
         ScopeBridgeError: no input is configured, or nothing at all came from it.
@@ -41,10 +42,12 @@ def listen_live(given: argparse.Namespace, settings: Settings, keepers: Sequence
             hint="Give --device NAME (`scope-bridge devices` lists them), --source demo, or a FILE.",
         )
     # The meters show what is wrong themselves; a script has only standard error for it.
-    set_up_logging(LogSettings(level="warning" if given.json else "error"), given)
+    set_up_logging(LogSettings(level="warning" if printing.json else "error"), given)
     board = ProblemBoard()
     listening = Listening(make_ears(settings.ears, board), keepers)
-    meters = None if given.json else Meters(sys.stdout, refresh=sys.stdout.isatty())
+    meters = (
+        None if printing.json else Meters(sys.stdout, refresh=sys.stdout.isatty() and os.environ.get("TERM") != "dumb")
+    )
     waiting = _Waiting()
     audio = AudioInput(settings.audio, on_block=waiting.put, board=board)
     end = time.monotonic() + (math.inf if given.seconds is None else given.seconds)
@@ -52,12 +55,12 @@ def listen_live(given: argparse.Namespace, settings: Settings, keepers: Sequence
     try:
         with contextlib.suppress(KeyboardInterrupt):  # how one leaves
             while (now := time.monotonic()) < end:
-                _hear(waiting, listening, meters)
+                _hear(waiting, listening, meters, printing)
                 if meters is not None:
                     status = audio.status()
                     source = settings.audio.device if status.source == "live" else status.source
                     problem = " ".join(f"{one.message} {one.hint}" for one in board.problems[:1])
-                    meters.show(now, source, status.state, problem, waiting.left_out)
+                    meters.show(now, source, status.state, problem, waiting.left_out + status.overflows)
     finally:
         audio.stop()
         listening.finish()
@@ -67,7 +70,7 @@ def listen_live(given: argparse.Namespace, settings: Settings, keepers: Sequence
     return FINE
 
 
-def _hear(waiting: _Waiting, listening: Listening, meters: Meters | None) -> None:
+def _hear(waiting: _Waiting, listening: Listening, meters: Meters | None, printing: Printing) -> None:
     """Listen to the next block, if one comes."""
     block = waiting.take()
     if block is None:
@@ -76,8 +79,8 @@ def _hear(waiting: _Waiting, listening: Listening, meters: Meters | None) -> Non
     if meters is not None:
         meters.push(moment)
         return
-    for beat in moment.beats:
-        print(json.dumps(beat_document(beat)), flush=True)
+    for one in documents_of(moment, printing):
+        print(json.dumps(one), flush=True)
 
 
 class _Waiting:

@@ -53,8 +53,10 @@ def lines_of(status: dict[str, Any]) -> Iterable[str]:
         else f"{tempo['bpm']:.1f} BPM, beat {tempo['beat']}, {tempo['confidence']:.0%} sure{_give_or_take(tempo)}"
     )
     yield f"  tempo    {tempo['source']}  {bpm}"
-    level = "" if audio["level_db"] is None else f"  {audio['level_db']:.0f} dBFS{', quiet' if audio['gated'] else ''}"
-    yield f"  audio    {audio['source']}  {audio['state']}{level}"
+    level = "" if audio["level_db"] is None else f"  {audio['level_db']:.0f} dBFS{_peak(audio)}"
+    rate, latency = audio.get("rate"), audio.get("latency_ms")
+    device = "" if rate is None or latency is None else f"  {rate / 1000:g} kHz, {latency:.0f} ms late"
+    yield f"  audio    {audio['source']}  {audio['state']}{level}{device}"
     for port in status["midi"]:
         yield f"  midi     {port['port']}  {port['state']}, {port['events']} events"
     for listener in status["osc"]:
@@ -77,6 +79,20 @@ def lines_of(status: dict[str, Any]) -> Iterable[str]:
         yield f"  rejected {bad['count']} from {bad['source']}: {bad['reason']}"
     for problem in status["problems"]:
         yield f"  PROBLEM  {problem['part']}: {problem['message']} {problem['hint']}".rstrip()
+
+
+def _peak(audio: dict[str, Any]) -> str:
+    """What to set the gain by, and the part of the track."""
+    peak = audio.get("peak_db")
+    part = audio.get("section", "none")
+    return "".join(
+        (
+            "" if peak is None else f", peak {peak:.0f}",
+            ", CLIPPING" if audio.get("clipping") else "",
+            ", quiet" if audio["gated"] else "",
+            "" if part == "none" else f", {part.replace('_', '-')}",
+        )
+    )
 
 
 def _give_or_take(tempo: dict[str, Any]) -> str:

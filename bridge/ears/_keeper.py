@@ -7,6 +7,9 @@ __all__ = ["BeatKeeper"]
 import math
 from typing import Final
 
+import numpy as np
+import numpy.typing as npt
+
 from bridge.ears._bars import BarCounter
 from bridge.ears._dynamics import HOP_S, per_hop
 from bridge.ears._pointer import BeatPointer
@@ -49,9 +52,10 @@ class BeatKeeper:
         self._fade = per_hop(_TEMPO_S)
         self._forget = per_hop(_FORESIGHT_S)
 
-    def step(self, beat: float, downbeat: float) -> Track:
-        """Take in one hop's activations."""
+    def step(self, beat: float, downbeat: float, amplitudes: npt.NDArray[np.float32]) -> Track:
+        """Take in one hop's activations and spectrum."""
         self._now += 1
+        self._bars.hear(amplitudes)
         position = self._pointer.step(beat)
         period = position.period
         self._settle(period)
@@ -94,4 +98,5 @@ class BeatKeeper:
         if ahead > 1.0 or ahead < -_STILL * period or since < _SAME * period:
             return ()
         self._fired = self._now + ahead
-        return (Beat(ahead * HOP_S, self._bars.next_is_down()),)
+        place = self._bars.coming()
+        return (Beat(ahead * HOP_S, place.opens, place.confidence, place.metre),)

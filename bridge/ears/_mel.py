@@ -39,10 +39,12 @@ class MelBands:
     def __init__(self) -> None:
         self._spectrum = Spectrum()
         self._filters = filters(self._spectrum.hertz)
+        self.amplitudes = np.zeros(len(self._spectrum.hertz), np.float32)
+        """The newest spectrum."""
 
     def push(self, samples: npt.NDArray[np.float32]) -> npt.NDArray[np.float32]:
         """Take in 512 samples."""
-        amplitudes = self._spectrum.push(samples)
+        self.amplitudes = amplitudes = self._spectrum.push(samples)
         return np.sqrt(self._filters @ (amplitudes * amplitudes))
 
 

@@ -17,10 +17,11 @@ from bridge.ears._input import InputWatch
 from bridge.ears._measure import Measure, Normal
 from bridge.ears._onsets import Onsets
 from bridge.ears._spectrum import Spectrum, feature_bands
+from bridge.ears.sections import SectionFinder
 from bridge.ears.settings import EarsSettings
 from bridge.ears.tracker import NO_TRACK, Track, Tracker
 from bridge.model.events import SectionEvent, TrackedBeat
-from bridge.model.features import HOP, AudioBlock, Features
+from bridge.model.features import HOP, AudioBlock, Features, RawFeatures
 
 _SILENT_DB = -120.0
 
@@ -57,6 +58,7 @@ class Ears:
         self._gate = Gate(settings.gate_db, settings.gate_hysteresis_db)
         self._gain = AutoGain(settings.energy_ceiling, settings.max_gain_db)
         self._lamp = ClipLamp()
+        self._sections = SectionFinder()
         self._watch = InputWatch()
         self.mended = 0
         self.track: Track = NO_TRACK
@@ -83,6 +85,7 @@ class Ears:
         starts = self._onsets.step(amplitudes, gain, gated=gated).tolist()
         onset, onset_low, onset_mid, onset_high, *onset_bands = starts
         kick, snare, hat = self._struck(amplitudes, starts, gated=gated)
+        sections = self._find_sections(raw, block.t, onset=onset, gated=gated)
         features = Features(
             t=block.t,
             level_db=level_db,
@@ -104,6 +107,8 @@ class Ears:
             onset_mid=onset_mid,
             onset_high=onset_high,
             onset_bands=tuple(onset_bands),
+            section=self._sections.section,
+            build_up=self._sections.build_up,
             kick=kick,
             snare=snare,
             hat=hat,
@@ -113,7 +118,7 @@ class Ears:
                 mended=self.mended > mended, offset=self._dc.offset, lamp=lamp, level_db=level_db, gated=gated
             ),
         )
-        return Heard(features, self._beats(samples, block.t, gated=gated))
+        return Heard(features, self._beats(samples, block.t, gated=gated), sections)
 
     def _mend(self, samples: npt.NDArray[np.float32]) -> tuple[npt.NDArray[np.float32], float]:
         if samples.shape != (HOP,):
@@ -127,6 +132,11 @@ class Ears:
             peak = float(np.abs(samples).max())
         return np.clip(samples, -1, 1), min(peak, 1.0)
 
+    def _find_sections(self, raw: RawFeatures, t: float, *, onset: bool, gated: bool) -> tuple[SectionEvent, ...]:
+        if not self._settings.sections:
+            return ()
+        return self._sections.step(raw.bands, t, onset=onset, gated=gated, bpm=self.track.bpm)
+
     def _struck(self, amplitudes: npt.NDArray[np.float32], starts: list[bool], *, gated: bool) -> list[float]:
         """Kick, snare and hat."""
         struck = [float(start) for start in starts[1:4]] if self._drums is None else self._drums.step(amplitudes)
@@ -139,7 +149,15 @@ class Ears:
         if gated or track.bpm is None or track.confidence < self._settings.min_confidence:
             return ()
         return tuple(
-            TrackedBeat(t + beat.offset, max(t, t + beat.offset), track.bpm, track.confidence, beat.downbeat)
+            TrackedBeat(
+                t + beat.offset,
+                max(t, t + beat.offset),
+                track.bpm,
+                track.confidence,
+                beat.downbeat,
+                beat.bar_confidence,
+                beat.metre,
+            )
             for beat in track.beats
         )
 

@@ -43,14 +43,16 @@ class ScopeTracker:
     def push(self, samples: npt.NDArray[np.float32], *, gated: bool) -> Track:
         """Listen to 512 samples; times in the result count from their end."""
         bands = self._bands.push(samples)
+        amplitudes = self._bands.amplitudes
         if not math.isfinite(float(bands.sum())):
             # Broken samples stay in the window for four hops; in the net's memory they would stay for 24 s.
-            bands = np.zeros_like(bands)
+            bands, amplitudes = np.zeros_like(bands), np.zeros_like(amplitudes)
         if self._pause.step(gated=gated):
             self._begin_anew()
         if self._pause.long:
             return NO_TRACK
-        return self._keeper.step(*self._net.step(self._rise.step(bands)))
+        beat, downbeat = self._net.step(self._rise.step(bands))
+        return self._keeper.step(beat, downbeat, amplitudes)
 
     def _begin_anew(self) -> None:
         self._rise = Rise()

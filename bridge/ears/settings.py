@@ -44,6 +44,10 @@ class EarsSettings(PartSettings):
         0.2, ge=0.0, le=1.0, description="Beats of which the tracker is less sure than this are kept back."
     )
 
+    sections: bool = Field(
+        True, description="Whether build-ups, drops and breakdowns are listened for, for themes and mappings."
+    )
+
     @model_validator(mode="after")
     def _ranges_run_upwards(self) -> EarsSettings:
         if self.max_bpm < 2 * self.min_bpm:

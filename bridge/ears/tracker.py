@@ -18,10 +18,13 @@ _LONG_HOPS: Final = round(1.0 / HOP_S)
 @dataclass(frozen=True, slots=True)
 class Beat:
     """One beat. ``offset`` is seconds from the end of the hop that announces it: below 0 it has sounded already,
-    above 0 it is scheduled. ``downbeat`` is None when the tracker does not know."""
+    above 0 it is scheduled. ``downbeat`` is None when the tracker does not know; ``bar_confidence`` is how sure it is
+    of the bar, 0..1, and ``metre`` how many beats it hears in one."""
 
     offset: float
     downbeat: bool | None = None
+    bar_confidence: float = 0.0
+    metre: int | None = None
 
 
 @dataclass(frozen=True, slots=True)

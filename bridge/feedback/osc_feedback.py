@@ -19,6 +19,7 @@ from bridge.feedback.subscribers import Peer, Subscribers
 from bridge.model.board import ProblemBoard
 from bridge.model.desired import ParamValue
 from bridge.model.events import BeatEvent, OscEvent, OscValue
+from bridge.model.features import Section
 from bridge.model.status import PodStatus, Problem
 
 SUBSCRIBE: Final = "/bridge/subscribe"
@@ -37,6 +38,7 @@ class OscFeedback:
     =============================  =================================================================
     ``/bridge/state/beat``         beat count, beat in the bar (0 on the downbeat), bar count
     ``/bridge/state/bpm``          tempo in BPM; 0.0 while there is none
+    ``/bridge/state/section``      the part of the track: none, steady, build_up, drop or breakdown
     ``/bridge/state/theme``        the theme's slug
     ``/bridge/state/param/<name>`` the value that Scope should have now; a list as an OSC array
     ``/bridge/state/problem``      how many problems there are now, and the newest one in words
@@ -99,6 +101,11 @@ class OscFeedback:
     def beat(self, beat: BeatEvent) -> None:
         """A beat of the one clock."""
         self._book.update(f"{ROOT}beat", (beat.beat, beat.in_bar, beat.bar))
+        self._flush()
+
+    def section(self, section: Section) -> None:
+        """A part of the track begins."""
+        self._book.update(f"{ROOT}section", (section,))
         self._flush()
 
     def update(

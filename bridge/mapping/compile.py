@@ -10,23 +10,28 @@ from typing import Final
 
 from bridge.mapping.document import MappingDocument, MapSpec, WhenSpec
 from bridge.mapping.profile import Profile, build_profile
-from bridge.mapping.rules import Condition, Control, Layer, MappingFile, Mode, Rule, Source, SourceKind
+from bridge.mapping.rules import UNPLUGGED, Condition, Control, Layer, MappingFile, Mode, Rule, Source, SourceKind
 from bridge.mapping.shaping import Output, Shape
 from bridge.mapping.takeover import TakeoverMode
-from bridge.mapping.vocabulary import ONCE_EFFECTS, SCOPE_PARAMS, SIGNALS, unfit_target
+from bridge.mapping.vocabulary import ONCE_EFFECTS, SCOPE_PARAMS, SECTIONS, SIGNALS, unfit_target
 from bridge.model.document import Document, suggest, validate
 from bridge.model.errors import Issue
 from bridge.model.programs import OscProgram
 from bridge.model.targets import CHOICES, IntentValue, is_fired, target_kind
 
-BUTTONS: Final[frozenset[SourceKind]] = frozenset({"note", "program"})
-EVERY_MESSAGE: Final[frozenset[SourceKind]] = frozenset({"note", "program", "osc"})
+BUTTONS: Final[frozenset[SourceKind]] = frozenset({"note", "program", "section"})
+EVERY_MESSAGE: Final[frozenset[SourceKind]] = frozenset({"note", "program", "osc", "section"})
 KNOBS: Final[frozenset[SourceKind]] = frozenset({"cc", "cc14", "pitch_bend"})
 HELD_ACTIONS: Final = frozenset({"action/blackout", "action/freeze", "action/pause"})
 """Actions that stay on: their buttons also say when they are let go, so that a pad can hold them."""
 TICK: Final = 0.01
 """Part of the travel that one tick of an encoder moves unless the mapping says otherwise."""
 
+_NAMED: Final[dict[str, tuple[SourceKind, tuple[str, ...]]]] = {
+    "signal": ("signal", SIGNALS),
+    "section": ("section", SECTIONS),
+}
+"""Sources that a mapping names itself, without a control."""
 _BUTTON_KEYS: Final = {"values", "input", "threshold", "retrigger"}
 KEYS_OF_MODE: Final[dict[Mode, set[str]]] = {
     "absolute": {"range", "values", "steps", "input", "invert", "curve", "smooth", "deadband", "takeover"},
@@ -79,7 +84,7 @@ class _Compiler:
         match = spec.about.match
         if spec.about.profile:
             match = self._take_profile(spec.about.profile, profile) or match
-        elif not match and any(c.source.kind not in ("osc", "signal") for c in profile.controls.values()):
+        elif not match and any(c.source.kind not in UNPLUGGED for c in profile.controls.values()):
             self._issue(("about",), "match is missing.", 'Say which MIDI port, such as match = "MIDI Mix".')
         layers = tuple(self._layers(spec, profile))
         rules = tuple(
@@ -179,13 +184,13 @@ class _Compiler:
 
     def _controls(self, name: str, profile: Profile, place: tuple[str | int, ...]) -> list[Control]:
         scheme, colon, rest = name.partition(":")
-        if colon and scheme == "signal":
-            if rest not in SIGNALS:
-                self._issue(
-                    place, f'unknown signal "{rest}".', suggest(rest, SIGNALS) or f"Known: {', '.join(SIGNALS)}."
-                )
+        named = _NAMED.get(scheme) if colon else None
+        if named is not None:
+            kind, names = named
+            if rest not in names:
+                self._issue(place, f'unknown {kind} "{rest}".', suggest(rest, names) or f"Known: {', '.join(names)}.")
                 return []
-            return [Control(name, Source("signal", address=rest))]
+            return [Control(name, Source(kind, address=rest))]
         if colon and scheme == "osc" and rest.startswith("/"):
             return [Control(name, Source("osc", address=rest))]
         if name in profile.rows:

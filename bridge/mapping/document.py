@@ -223,7 +223,7 @@ class MapSpec(PartSettings):
     """One mapping, or a row of them."""
 
     from_: _Texts = Field(
-        alias="from", description="A control, a row, one of a row (row.3), osc:/address, signal:name."
+        alias="from", description="A control, a row, one of a row (row.3), osc:/address, signal:name, section:name."
     )
     to: _Texts = Field(description="The target, or a list: one for each control of a row, or all for one control.")
     mode: Mode | None = Field(None, description="How the control acts; guessed from control and target.")

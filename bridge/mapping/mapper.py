@@ -11,10 +11,10 @@ from typing import Final, TypeAlias
 from bridge.mapping.binding import Binding, LayerState, bindings_of
 from bridge.mapping.coerce import Rejected, as_number
 from bridge.mapping.namespace import ROOTS, Namespace
-from bridge.mapping.rules import Cc14, MappingFile, MappingSet, Rule
+from bridge.mapping.rules import UNPLUGGED, Cc14, MappingFile, MappingSet, Rule
 from bridge.mapping.slots import NOTHING, Reading, Slot, Values, build_slots
 from bridge.mapping.vocabulary import ParamFacts
-from bridge.model.events import MidiEvent, OscEvent
+from bridge.model.events import MidiEvent, OscEvent, SectionEvent
 from bridge.model.facts import PipelineSchema
 from bridge.model.programs import OscProgram
 from bridge.model.status import TakeoverStatus
@@ -52,6 +52,7 @@ class Mapper:
         self._facts = ParamFacts(schema)
         self._namespace = Namespace(self._facts, themes)
         self._last_tick: float | None = None
+        self._section = ""
         self._files: list[_RunningFile] = []
         self.replace(mappings if mappings is not None else MappingSet())
 
@@ -62,6 +63,7 @@ class Mapper:
         self._ports: dict[str, dict[MidiKey, tuple[Binding, ...]]] = {}
         self._osc = _gathered(self._files, "osc")
         self._signals = _gathered(self._files, "signal")
+        self._sections = _gathered(self._files, "section")
         self._slots = tuple(slot for running in self._files for slot in running.slots)
         self._gliders = tuple(slot for slot in self._slots if slot.rule.smooth is not None)
         self._fifo = frozenset(
@@ -82,7 +84,7 @@ class Mapper:
         """Tell which themes exist now; empty accepts any."""
         self._namespace.themes = frozenset(themes)
 
-    def feed(self, event: OscEvent | MidiEvent, values: Values, now: float) -> tuple[Intent, ...]:
+    def feed(self, event: OscEvent | MidiEvent | SectionEvent, values: Values, now: float) -> tuple[Intent, ...]:
         """What one message asks for; nothing when no mapping wants it.
 
         ``values`` are the targets' present values, 0..1 of their span, for takeover and toggles; ``now`` is
@@ -90,6 +92,8 @@ class Mapper:
         """
         if isinstance(event, OscEvent):
             return self._feed_osc(event, values, now)
+        if isinstance(event, SectionEvent):
+            return self._feed_section(event, values, now)
         table = self._ports.get(event.port)
         if table is None:
             table = self._open_port(event.port)
@@ -142,10 +146,12 @@ class Mapper:
         """Every literal OSC address that does something, for expanding incoming patterns."""
         return self._namespace.addresses() | frozenset(self._osc)
 
-    def matches(self, event: OscEvent | MidiEvent) -> tuple[str, ...]:
+    def matches(self, event: OscEvent | MidiEvent | SectionEvent) -> tuple[str, ...]:
         """Which mappings an event reaches, in words, for ``monitor``; changes nothing."""
         if isinstance(event, OscEvent):
             bindings = self._osc.get(event.address, ())
+        elif isinstance(event, SectionEvent):
+            bindings = self._sections.get(event.section, ())
         else:
             table = self._ports.get(event.port) or self._open_port(event.port)
             bindings = table.get((event.kind, event.channel, event.number), ())
@@ -184,6 +190,16 @@ class Mapper:
             else:
                 asked += self._run((binding,), reading, values, now)
         return asked
+
+    def _feed_section(self, event: SectionEvent, values: Values, now: float) -> tuple[Intent, ...]:
+        """A part of the track is a button that is down while the part plays, pressed as hard as the ears are sure."""
+        ended, self._section = self._section, event.section
+        asked: tuple[Intent, ...] = NOTHING
+        if ended != event.section:
+            let_go = Reading(event.t, 0.0, 0.0, origin="audio")
+            asked = self._run(self._sections.get(ended, ()), let_go, values, now)
+        pressed = Reading(event.t, event.confidence, event.confidence, origin="audio")
+        return asked + self._run(self._sections.get(event.section, ()), pressed, values, now)
 
     def _run(self, bindings: Iterable[Binding], reading: Reading, values: Values, now: float) -> tuple[Intent, ...]:
         asked: tuple[Intent, ...] = NOTHING
@@ -247,7 +263,7 @@ def _is_fifo(rule: Rule) -> bool:
 
 def _midi_keys(binding: Binding) -> list[MidiKey]:
     source = binding.source
-    if source.kind in ("osc", "signal"):
+    if source.kind in UNPLUGGED:
         return []
     kinds = _NOTE_KINDS if source.kind == "note" else (source.kind,)
     return [(kind, channel, source.number) for kind in kinds for channel in source.channels]

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 __all__ = [
+    "UNPLUGGED",
     "Cc14",
     "Condition",
     "Control",
@@ -17,13 +18,17 @@ __all__ = [
 ]
 
 from dataclasses import dataclass, field
-from typing import Literal
+from typing import Final, Literal
 
 from bridge.mapping.shaping import Output, Shape, Smooth
 from bridge.mapping.takeover import TakeoverMode
 from bridge.model.programs import OscProgram
 
-SourceKind = Literal["note", "cc", "cc14", "pitch_bend", "program", "aftertouch", "poly_aftertouch", "osc", "signal"]
+SourceKind = Literal[
+    "note", "cc", "cc14", "pitch_bend", "program", "aftertouch", "poly_aftertouch", "osc", "signal", "section"
+]
+UNPLUGGED: Final[frozenset[SourceKind]] = frozenset({"osc", "signal", "section"})
+"""Sources that need no MIDI port."""
 Mode = Literal["absolute", "relative", "toggle", "momentary", "trigger", "step", "radio", "direct"]
 Encoding = Literal["twos_complement", "binary_offset", "sign_magnitude"]
 
@@ -33,7 +38,7 @@ class Source:
     """Where a control's messages come from.
 
     ``number`` is the note, CC (the MSB's for ``cc14``) or program, 0 for pitch bend and channel aftertouch.
-    ``channel`` is 1 to 16, None for any. ``address`` is the OSC address or the signal's name, ``arg`` which
+    ``channel`` is 1 to 16, None for any. ``address`` is the OSC address, or the signal's or section's name, ``arg`` which
     OSC argument counts (negative from the end). ``input`` are the wire values at the ends of its travel; None
     means all of MIDI's range, or 0..1 for OSC and signals.
     """
@@ -51,7 +56,7 @@ class Source:
         return tuple(range(1, 17)) if self.channel is None else (self.channel,)
 
     def __str__(self) -> str:
-        if self.kind in ("osc", "signal"):
+        if self.kind in UNPLUGGED:
             return self.address
         number = "" if self.kind in ("pitch_bend", "aftertouch") else f" {self.number}"
         return f"{self.kind}{number} ch {self.channel or 'any'}"

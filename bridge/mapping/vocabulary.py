@@ -6,6 +6,7 @@ __all__ = [
     "BEAT_SIGNALS",
     "ONCE_EFFECTS",
     "SCOPE_PARAMS",
+    "SECTIONS",
     "SIGNALS",
     "TEMPO_TARGETS",
     "ParamFacts",
@@ -15,12 +16,12 @@ __all__ = [
 
 import re
 from collections.abc import Collection, Iterator, Mapping
-from typing import Final
+from typing import Final, get_args
 
 from bridge.model.beatgrid import BeatGrid
 from bridge.model.document import suggest
 from bridge.model.facts import ParamSpec, PipelineSchema
-from bridge.model.features import SILENCE, signals_of
+from bridge.model.features import SILENCE, Section, signals_of
 from bridge.model.quantize import QUANTIZE_MODES
 from bridge.model.targets import ACTIONS, CHOICES, EFFECTS, MACROS, MODES
 
@@ -76,6 +77,9 @@ BEAT_SIGNALS: Final = {
 
 SIGNALS: Final[tuple[str, ...]] = (*signals_of(SILENCE), *BEAT_SIGNALS)
 """Every signal a mapping may follow."""
+
+SECTIONS: Final[tuple[str, ...]] = get_args(Section)
+"""Every part of a track that a mapping may wait for."""
 
 _NAME = re.compile(r"[A-Za-z_][A-Za-z0-9_]*\Z")
 _SLUG = re.compile(r"[a-z0-9][a-z0-9_-]*\Z")

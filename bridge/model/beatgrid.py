@@ -6,7 +6,10 @@ __all__ = ["NO_GRID", "BeatGrid", "Prediction", "TempoSource", "Uncertainty"]
 
 import math
 from dataclasses import dataclass, replace
-from typing import Literal
+from typing import Final, Literal
+
+_ANYWHERE: Final = 1.0 / math.sqrt(12.0)
+"""Standard deviation of what is even over one."""
 
 TempoSource = Literal["audio", "midi_clock", "link", "osc", "os2l", "tap", "none"]
 
@@ -42,7 +45,7 @@ class BeatGrid:
     ``anchor`` is the monotonic time of beat ``anchor_beat`` (an integer count from 0), ``bpm`` the tempo
     from there on; ``bpm`` None means there is no tempo. A grid that is on its way to a source has its anchor ahead
     and runs at ``approach_bpm`` up to there. ``downbeat`` is the count of any beat that opens
-    a bar. ``confidence`` is 0..1.
+    a bar. ``confidence`` is 0..1, and so is ``bar_confidence``: how sure it is where bars open.
     """
 
     bpm: float | None = None
@@ -54,6 +57,7 @@ class BeatGrid:
     source: TempoSource = "none"
     approach_bpm: float | None = None
     uncertainty: Uncertainty = Uncertainty()
+    bar_confidence: float = 0.0
 
     @property
     def period(self) -> float | None:
@@ -97,10 +101,13 @@ class BeatGrid:
     def predict(self, t: float, n: int = 1) -> Prediction | None:
         """The ``n``-th beat strictly after ``t`` with its uncertainty, or None without a tempo.
 
-        Two of three beats of the music fall within one ``sd_s``, as long as it keeps its tempo.
+        Two of three beats of the music fall within one ``sd_s``, as long as it keeps its tempo. A beat of which
+        nothing is known lies anywhere: that is the most it can be.
         """
-        time = self.next_beat(t, n)
-        return None if time is None else Prediction(time, self.uncertainty.sd_at(time))
+        time, period = self.next_beat(t, n), self.period
+        if time is None or period is None:
+            return None
+        return Prediction(time, min(self.uncertainty.sd_at(time), period * _ANYWHERE))
 
     def shifted(self, later_s: float) -> BeatGrid:
         """The same beats ``later_s`` later (sooner where negative), for an output with an offset of its own."""

@@ -10,7 +10,7 @@ from contextlib import contextmanager
 from dataclasses import dataclass
 from typing import Final
 
-from bridge.model.events import MidiClockEvent, MidiEvent, OscEvent, OscValue
+from bridge.model.events import MidiClockEvent, MidiEvent, OscEvent, OscValue, SectionEvent
 from bridge.model.targets import Intent
 
 KEPT: Final = 200
@@ -24,7 +24,7 @@ _LONGEST: Final = 60
 class Observed:
     """One thing that arrived, and what came of it.
 
-    ``source`` is ``midi:<port>``, ``osc:<listener>`` or ``web``, ``sender`` an OSC peer's ``ip:port`` (else empty),
+    ``source`` is ``midi:<port>``, ``osc:<listener>``, ``audio`` or ``web``, ``sender`` an OSC peer's ``ip:port`` (else empty),
     ``matches`` the mappings it reaches in words, ``taken_by`` the part that takes it where no mapping does,
     ``refused`` why something of it could not be used.
     """
@@ -126,13 +126,15 @@ class Watch:
         return lines, left_out
 
 
-def words_of(event: OscEvent | MidiEvent | MidiClockEvent) -> str:
+def words_of(event: OscEvent | MidiEvent | MidiClockEvent | SectionEvent) -> str:
     """An event in words: ``/bridge/bpm 124.0``, ``cc 7 channel 1 = 64``, ``start``."""
     if isinstance(event, OscEvent):
         more = " ..." if len(event.args) > _MOST_ARGS else ""
         return " ".join((_short(event.address, 2 * _LONGEST), *map(_word, event.args[:_MOST_ARGS]))) + more
     if isinstance(event, MidiClockEvent):
         return f"song_position {event.position}" if event.kind == "song_position" else event.kind
+    if isinstance(event, SectionEvent):
+        return f"section {event.section}, {event.confidence:.0%} sure"
     number = "" if event.kind in ("pitch_bend", "aftertouch") else f" {event.number}"
     return f"{event.kind}{number} channel {event.channel} = {event.raw}"
 

@@ -85,7 +85,8 @@ class MidiClockEvent:
 class TrackedBeat:
     """A beat heard by the ears. ``t`` is when it sounded, ``announced`` when we knew of it.
 
-    ``bpm`` is the tracker's own tempo, ``confidence`` 0..1, ``downbeat`` None when unknown.
+    ``bpm`` is the tracker's own tempo, ``confidence`` 0..1. ``downbeat`` is None when unknown, ``bar_confidence``
+    (0..1) how sure the tracker is of the bar, ``metre`` how many beats it hears in one.
     """
 
     t: float
@@ -93,6 +94,8 @@ class TrackedBeat:
     bpm: float
     confidence: float
     downbeat: bool | None = None
+    bar_confidence: float = 0.0
+    metre: int | None = None
 
 
 @dataclass(frozen=True, slots=True)

@@ -167,7 +167,8 @@ class AvatarStatus:
 class TempoStatus:
     """The one clock as the page shows it; ``sources`` lists what each source says.
 
-    ``next_beat_sd_ms`` is how well the next beat is known (one standard deviation), ``bpm_sd`` the same of the tempo.
+    ``bar_confidence`` is how sure it is where bars open (0..1), ``next_beat_sd_ms`` how well the next beat is known
+    (one standard deviation), ``bpm_sd`` the same of the tempo.
     """
 
     source: str = "none"
@@ -176,6 +177,7 @@ class TempoStatus:
     beat: int = 0
     bar: int = 0
     confidence: float = 0.0
+    bar_confidence: float = 0.0
     next_beat_sd_ms: float | None = None
     bpm_sd: float | None = None
     sources: Mapping[str, Any] = field(default_factory=dict)
@@ -185,8 +187,11 @@ class TempoStatus:
 class AudioStatus:
     """The audio input. ``state`` is ``running``, ``waiting`` (device missing), ``ended`` or ``off``.
 
+    ``latency_ms`` is how old the newest sample is when it reaches us (times are corrected by it), ``rate`` what the
+    device really delivers in Hz, ``channels`` what it has; None while no device is open.
     ``input_state`` is what arrives: ``sound``, ``quiet`` (under the gate), ``silent``, ``clipping``, ``offset`` or ``broken``.
-    ``bands8`` goes from the lowest to the highest, ``drums`` holds kick, snare and hat, falling over 0.1 s.
+    ``bands8`` goes from the lowest to the highest. ``peak_db``, ``drums`` (kick, snare and hat) and ``harmonic_change`` are
+    held a little (:class:`bridge.model.needles.NeedlesAt`): ten statuses a second miss none.
     """
 
     source: str = ""
@@ -196,9 +201,14 @@ class AudioStatus:
     brightness: float = 0.0
     texture: float = 0.0
     bands: Mapping[str, float] = field(default_factory=dict)
+    section: str = "none"
+    build_up: float = 0.0
     clipping: bool = False
     gated: bool = True
     overflows: int = 0
+    latency_ms: float | None = None
+    rate: float | None = None
+    channels: int | None = None
     peak_db: float | None = None
     energy_peak: float = 0.0
     energy_long: float = 0.0

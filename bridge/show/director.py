@@ -5,18 +5,20 @@ from __future__ import annotations
 __all__ = ["Director"]
 
 from dataclasses import replace
-from typing import Final
+from typing import Final, get_args
 
 from bridge.model.beatgrid import NO_GRID, BeatGrid
 from bridge.model.desired import Prompt, PromptPlan
 from bridge.model.facts import ChunkFacts
+from bridge.model.features import Section
 from bridge.model.length import Length
 from bridge.model.quantize import Quantize
 from bridge.show.bands import Bands
 from bridge.show.prompts import Scene, prompts_of
-from bridge.show.theme import Theme, Trigger
+from bridge.show.theme import PartName, Theme, Trigger
 from bridge.show.transitions import Running
 
+PARTS: Final[frozenset[str]] = frozenset(get_args(PartName))
 WEIGHT_STEP: Final = 0.05
 """Weights move in steps of 5 %: each change costs the server a pass of its text encoder."""
 WEIGHT_SLEW: Final = 0.2
@@ -40,6 +42,8 @@ class Director:
         """The boundary of the newest change where it has one of its own."""
         self.at_once = False
         """Whether the newest change waits for no boundary: an answer to the music's own moment, or panic."""
+        self.by_music = False
+        """Whether the newest change is an answer to the music; a part of the track need not wait for its end."""
         self._changed = float("-inf")
         self._asked: float | None = 0.0
         self._weight = 0.5
@@ -47,6 +51,7 @@ class Director:
         self._slerp = True
         self._return_s = 0.0
         self._turns: dict[str, int] = {}
+        self._part = ""
 
     def busy(self, chunk: ChunkFacts, now: float) -> bool:
         """Whether a transition runs, or is decided and not yet in the plan."""
@@ -61,6 +66,7 @@ class Director:
         """Go to another theme: variations, blends, accents and the performer's text are left behind."""
         self.scene = Scene(theme, self.scene.bands, self.scene.two_ends)
         self._turns.clear()
+        self._part = ""
         self._ask(seconds, quantize=theme.change.quantize)
 
     def reload(self, theme: Theme, seconds: float) -> None:
@@ -90,8 +96,26 @@ class Director:
         text, length = found
         self._return_s = length.seconds(self.grid)
         self.scene = replace(self.scene, blended=text, blend=weight)
-        self._ask(self._return_s, at_once=trigger == "energy_spike")
+        self._ask(self._return_s, at_once=trigger == "energy_spike", by_music=True)
         return True
+
+    def enter(self, section: Section) -> None:
+        """A part of the track begins: its prompts stand in for the base while it plays, or the accent changes."""
+        if self.scene.override:
+            return
+        found = self._next("section", section)
+        if found is not None:
+            text, length = found
+            self._part, self._return_s = text, length.seconds(self.grid)
+            self.scene = replace(self.scene, variation=text, blended="")
+            self._ask(self._return_s, by_music=True)
+        elif self._part and self.scene.variation == self._part:
+            self._part = ""
+            self.scene = replace(self.scene, variation="")
+            self._ask(self._return_s, by_music=True)
+        elif section in PARTS and (found := self._next("section")) is not None:
+            self.scene = replace(self.scene, accent=found[0])
+            self._ask(found[1].seconds(self.grid), by_music=True)
 
     def cycle(self, seconds: float | None = None) -> bool:
         """The next of the theme's prompts: base, each variation, base again. False when there is only one."""
@@ -106,17 +130,20 @@ class Director:
         self._ask(blend.seconds(self.grid) if seconds is None else seconds)
         return True
 
-    def _ask(self, seconds: float, *, quantize: Quantize | None = None, at_once: bool = False) -> None:
-        self._asked, self.quantize, self.at_once = seconds, quantize, at_once
+    def _ask(
+        self, seconds: float, *, quantize: Quantize | None = None, at_once: bool = False, by_music: bool = False
+    ) -> None:
+        self._asked, self.quantize, self.at_once, self.by_music = seconds, quantize, at_once, by_music
 
-    def _next(self, trigger: Trigger) -> tuple[str, Length] | None:
-        row = self.scene.theme.variations_for(trigger)
+    def _next(self, trigger: Trigger, section: Section | None = None) -> tuple[str, Length] | None:
+        row = self.scene.theme.variations_for(trigger, section)
         if not row and trigger == "beat":
             trigger, row = "energy_spike", self.scene.theme.variations_for("energy_spike")
         if not row:
             return None
-        turn = self._turns.get(trigger, 0)
-        self._turns[trigger] = turn + 1
+        key = f"{trigger} {section or ''}"
+        turn = self._turns.get(key, 0)
+        self._turns[key] = turn + 1
         return row[turn % len(row)]
 
     def update(
@@ -147,7 +174,7 @@ class Director:
         two_ends = two_ends and bool(self.scene.theme.prompt.calm)
         if self._asked is None and self.scene.blended and not busy:
             self.scene = replace(self.scene, blended="")
-            self._ask(self._return_s)
+            self._ask(self._return_s, by_music=True)
         if self._asked is not None:
             length, self._asked = self._asked, None
             return self._go(replace(self.scene, bands=bands, two_ends=two_ends), weight, length, now)
@@ -156,7 +183,7 @@ class Director:
             scene = replace(self.scene, bands=bands, two_ends=two_ends)
             if bands.intensity != self.scene.bands.intensity and (found := self._next("section")):
                 scene = replace(scene, accent=found[0])
-            self.quantize, self.at_once = None, False
+            self.quantize, self.at_once, self.by_music = None, False, True
             return self._go(scene, weight, seconds, now)
         if not busy and two_ends and abs(weight - self._weight) >= WEIGHT_STEP - 1e-9:
             if by_hand:

@@ -35,6 +35,9 @@ class ShowSettings(PartSettings):
         default="safe", description="safe: no beat ever cuts the picture; allowed: the beat action cache_reset may."
     )
     spikes: bool = Field(default=True, description="A sudden rise of energy blends a variation of the theme in.")
+    sections: bool = Field(
+        default=True, description="A build-up, drop or breakdown in the music takes the theme's variations for it."
+    )
     ambient: bool = Field(default=True, description="Drift slowly while there is no sound.")
     denoising: Literal["theme", "pipeline", "speed", "balanced", "quality"] = Field(
         default="theme",

@@ -14,7 +14,7 @@ from bridge.model.beatgrid import NO_GRID, BeatGrid
 from bridge.model.desired import DesiredState, FxState, ParamValue
 from bridge.model.document import suggest
 from bridge.model.errors import Issue
-from bridge.model.events import BeatEvent
+from bridge.model.events import BeatEvent, SectionEvent
 from bridge.model.facts import ParamSpec
 from bridge.model.guide import GuideWish
 from bridge.model.length import Length, parse_length
@@ -39,6 +39,7 @@ from bridge.show.theme import Theme
 _MAX_TEXT: Final = 1000
 _MAX_CHANGE_S: Final = 60.0
 _MAX_TICK_S: Final = 0.5
+_PART_WAITS_S: Final = 8.0
 _TARGETS: Final = ("param", "action", "theme", "macro", "fx", "prompt")
 TIMING_SPECS: Final[Mapping[str, ParamSpec]] = {
     "quantize_mode": ParamSpec("quantize_mode", "string", choices=QUANTIZE_MODES),
@@ -95,6 +96,7 @@ class Show:
         self._theme_since = float("-inf")
         self._ticked: float | None = None
         self._arrived: float | None = None
+        self._part: SectionEvent | None = None
         self._output = ShowOutput(DesiredState(), FxState())
         self._values: tuple[tuple[object, ...], Mapping[str, float | None]] = ((), MappingProxyType({}))
 
@@ -294,6 +296,21 @@ class Show:
         self._fit(world)
         self._beats.on_local_beat(beat, self._theme, now)
 
+    def on_section(self, event: SectionEvent) -> None:
+        """A part of the track begins, as heard; the next tick acts on it."""
+        self._part = event
+
+    def _follow_part(self, world: World, now: float) -> None:
+        """The newest part acts once a transition that a person asked for is over; parts that wait too long don't."""
+        event = self._part
+        if event is None:
+            return
+        if now - event.t > _PART_WAITS_S or not self._settings.sections or self._desk.panic.on:
+            self._part = None
+        elif not self._director.busy(world.facts.chunk, now) or self._director.by_music:
+            self._part = None
+            self._director.enter(event.section)
+
     def _spike(self, rise: float, world: World, now: float) -> None:
         settings, macro = self._settings, self._desk.macros["reaction"]
         threshold = REACTIVITY[settings.reactivity].spike_threshold
@@ -319,6 +336,7 @@ class Show:
         mixer.listen(features, silent=silent, dt=dt)
         energy, brightness, texture = mixer.heard
         bands = self._bands.follow(energy, brightness, texture, world.grid, silent, dt)
+        self._follow_part(world, now)
         rise = self._spikes.rise(features)
         if rise and not silent:
             self._spike(rise, world, now)

@@ -10,6 +10,7 @@ __all__ = [
     "Change",
     "Descriptors",
     "LeverName",
+    "PartName",
     "PromptWords",
     "Ranges",
     "Reaction",
@@ -27,6 +28,7 @@ from pydantic import AfterValidator, Field, PlainValidator, WithJsonSchema, fiel
 
 from bridge.model.beatgrid import NO_GRID, BeatGrid
 from bridge.model.document import PartSettings
+from bridge.model.features import Section
 from bridge.model.guide import GuideName
 from bridge.model.length import Length, parse_length
 from bridge.model.quantize import Quantize
@@ -34,7 +36,8 @@ from bridge.show.curves import CurveName
 
 BeatAction: TypeAlias = Literal["none", "pulse_noise", "prompt_cycle", "transition_trigger", "cache_reset"]
 Trigger: TypeAlias = Literal["energy_spike", "beat", "section"]
-SignalName: TypeAlias = Literal["energy", "brightness", "texture", "low", "mid", "high"]
+PartName: TypeAlias = Literal["build_up", "drop", "breakdown"]
+SignalName: TypeAlias = Literal["energy", "brightness", "texture", "low", "mid", "high", "build_up"]
 LeverName: TypeAlias = Literal[
     "noise_scale",
     "vace_context_scale",
@@ -224,7 +227,7 @@ class Rest(_Levers):
 class Reaction(PartSettings):
     """What one signal does to one lever."""
 
-    signal: SignalName = Field(description="energy, brightness, texture, low, mid or high.")
+    signal: SignalName = Field(description="energy, brightness, texture, low, mid, high or build_up.")
     parameter: LeverName = Field(description="The lever it moves.")
     curve: CurveName = Field(default="linear", description="linear, exponential, logarithmic or stepped.")
     sensitivity: float = Field(default=1.0, ge=0, le=2, description="Multiplies the signal; also its weight in a mean.")
@@ -254,8 +257,19 @@ class Variation(PartSettings):
     """Prompts that are blended in when something happens."""
 
     trigger: Trigger = Field(description="energy_spike, beat or section.")
+    sections: tuple[PartName, ...] = Field(
+        default=(),
+        description="For the trigger section: the parts of a track (build_up, drop, breakdown) that these prompts play "
+        "for; with none they are small accents beside the prompt.",
+    )
     prompts: tuple[Prompt, ...] = Field(min_length=1, max_length=16, description="Taken in turn.")
     blend_s: Span = Field(default=Length(3.2), description='Length of the blend, seconds or "8 beats".')
+
+    @model_validator(mode="after")
+    def _sections_have_their_trigger(self) -> Variation:
+        if self.sections and self.trigger != "section":
+            raise ValueError('sections goes with trigger = "section": change the trigger, or leave sections out')
+        return self
 
 
 class Change(PartSettings):
@@ -353,9 +367,11 @@ class Theme(PartSettings):
             raise ValueError("a reaction moves prompt_weight: give prompt.calm and prompt.intense to move between")
         return self
 
-    def variations_for(self, trigger: Trigger) -> tuple[tuple[str, Length], ...]:
-        """The (prompt, length of the blend) of a trigger, in turn."""
-        return tuple((p, v.blend_s) for v in self.variations if v.trigger == trigger for p in v.prompts)
+    def variations_for(self, trigger: Trigger, section: Section | None = None) -> tuple[tuple[str, Length], ...]:
+        """The (prompt, length of the blend) of a trigger, in turn; those of a ``section``, or those of none."""
+        found = (v for v in self.variations if v.trigger == trigger)
+        fitting = (v for v in found if (section in v.sections if section else not v.sections))
+        return tuple((p, v.blend_s) for v in fitting for p in v.prompts)
 
     @property
     def stand_ins(self) -> tuple[LeverName, ...]:

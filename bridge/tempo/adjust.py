@@ -11,6 +11,8 @@ from bridge.tempo.reading import MAX_BPM, MIN_BPM, Reading
 
 _NUDGE_S: Final = 0.010
 _MAX_OCTAVES: Final = 3
+_SLACK: Final = 1.1
+"""A tempo that was chosen at the edge may move over it by this factor."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -30,20 +32,29 @@ class Adjustment:
     def apply(self, reading: Reading) -> Reading:
         """The reading as the performer wants it."""
         period, beat_time, number = reading.period, reading.beat_time, reading.number
-        if self.octave > 0:
-            period /= 2**self.octave
-            number *= 2**self.octave
-        elif self.octave < 0:
-            number, extra = divmod(number, 2**-self.octave)
+        octave = self._octave_of(reading)
+        if octave > 0:
+            period /= 2**octave
+            number *= 2**octave
+        elif octave < 0:
+            number, extra = divmod(number, 2**-octave)
             beat_time -= extra * period
-            period *= 2**-self.octave
+            period *= 2**-octave
         return replace(
             reading,
             period=period,
             beat_time=beat_time + self.later_s,
             number=number + self.bar_shift,
             has_bars=reading.has_bars or self.bars,
+            bar_confidence=1.0 if self.bars else reading.bar_confidence,
         )
+
+    def _octave_of(self, reading: Reading) -> int:
+        """The octave, less where the source has moved so far that it would be no tempo any more."""
+        octave = self.octave
+        while octave and not MIN_BPM / _SLACK <= reading.bpm * 2.0**octave <= MAX_BPM * _SLACK:
+            octave -= 1 if octave > 0 else -1
+        return octave
 
     def octave_up(self, reading: Reading) -> Adjustment:
         """Twice the tempo, as long as it stays a tempo."""
@@ -73,3 +84,14 @@ class Adjustment:
         nearest = round((now - target.beat_time) / target.period)
         later = now - (target.beat_time + nearest * target.period)
         return replace(plain, later_s=later, bar_shift=-(target.number + nearest))
+
+    def with_bar_of(self, reading: Reading, other: Reading) -> Adjustment:
+        """Bars open where ``other`` has them, on the same beats."""
+        plain = replace(self, bar_shift=0, bars=True, version=self.version + 1)
+        target = plain.apply(reading)
+        later = round((target.beat_time - other.beat_time) / other.period)
+        return replace(plain, bar_shift=other.number + later - target.number)
+
+    def without_bar(self) -> Adjustment:
+        """Bars open where the source has them."""
+        return replace(self, bar_shift=0, bars=False, version=self.version + 1)

@@ -29,6 +29,8 @@ _MAX_NOW_S: Final = 1e9
 """No monotonic clock has run for longer (31 years); beyond it, milliseconds would be rounded away."""
 _AGREES: Final = 0.15
 _AGREES_TEMPO: Final = 0.03
+_TAP_OFF: Final = 0.25
+"""Beats that a tap may be off."""
 
 
 class TempoClock:
@@ -67,6 +69,8 @@ class TempoClock:
         self._place: tuple[TempoSource, int, int] | None = None
         self._now = -math.inf
         self._agreed = 0
+        self._last_tap = -math.inf
+        self._bars_let_go = 0
         self.late_beats = 0
         self.ignored_events = 0
 
@@ -91,10 +95,10 @@ class TempoClock:
                 self._midi.feed(event)
             case TrackedBeat():
                 self._heard.feed(event)
+                self._let_bar_go()
                 self._let_go_where_heard_agrees(now)
             case TapEvent():
-                self._tap.feed(event)
-                self._last_hand_wins("tap")
+                self._tapped(event)
             case BpmReport(source="tap"):
                 if event.bpm is not None:
                     self._tap.type_in(event.bpm, event.t, self._newest_beat(event.t))
@@ -105,6 +109,16 @@ class TempoClock:
                 if changed and reading is not None and reading.by_hand:
                     self._last_hand_wins(event.source)
         self._lead(now)
+
+    def _tapped(self, tap: TapEvent) -> None:
+        """A tap of the tempo; or, a bar after the last one, of the one."""
+        beats = (tap.t - self._last_tap) / (self.grid.period or math.inf)
+        self._last_tap = tap.t
+        if self._led is not None and _is_a_bar(beats, self._settings.beats_per_bar):
+            self._resync(self._led, tap.t)
+            return
+        self._tap.feed(tap)
+        self._last_hand_wins("tap")
 
     def _newest_beat(self, t: float) -> float:
         newest = self.grid.time_of(self.grid.beat_at(t))
@@ -130,7 +144,7 @@ class TempoClock:
         if self._led is None:
             return False
         source, reading = self._led.source, self._led.reading
-        before = self._adjustments.get(source, Adjustment())
+        before = self._adjustment(source)
         match action:
             case "tempo_double":
                 after = before.octave_up(reading)
@@ -141,12 +155,20 @@ class TempoClock:
             case "nudge_back":
                 after = before.nudged(reading, 1)
             case "resync":
-                after = before.resynced(reading, now)
+                self._resync(self._led, now)
+                self._lead(now)
+                return True
             case _:
                 return False
         self._adjustments[source] = after
         self._lead(now)
         return after != before
+
+    def _resync(self, led: Led, at: float) -> None:
+        """``at`` opens a bar of the leading source; what is heard doesn't move it until it has itself moved."""
+        if led.source == "audio":
+            self._heard.bars.hold()
+        self._adjustments[led.source] = self._adjustment(led.source).resynced(led.reading, at)
 
     def advance(self, now: float) -> tuple[BeatEvent, ...]:
         """Every beat whose time has passed, once; after a stall only the newest (the rest are counted)."""
@@ -194,6 +216,7 @@ class TempoClock:
             beat=max(0, self._steering.beat),
             bar=max(0, self._steering.bar),
             confidence=grid.confidence,
+            bar_confidence=round(grid.bar_confidence, 3),
             next_beat_sd_ms=None if coming is None else _rounded(coming.sd_s * 1000.0),
             bpm_sd=None if grid.bpm is None else _rounded(grid.bpm * grid.uncertainty.drift),
             sources={source: self._source_status(source, led, now) for source in self._settings.priority},
@@ -210,6 +233,8 @@ class TempoClock:
         if reading is not None:
             said |= {"bpm": round(reading.bpm, 2), "confidence": round(reading.confidence, 3)}
             said["sd_ms"] = _rounded(reading.uncertainty.sd_at(now) * 1000.0)
+        if source == "audio":
+            said["beats_per_bar"] = self._heard.bars.metre if reading is not None else None
         if adjustment := self._adjustments.get(source):
             said |= {"octave": adjustment.octave, "nudge_ms": round(adjustment.later_s * 1000.0, 1)}
         return said
@@ -286,7 +311,24 @@ class TempoClock:
         if self._agreed >= self._settings.agree_beats:
             self._agreed = 0
             self._let_go(by_hand.source)
-            self._adjustments["audio"] = replace(Adjustment(), version=self._adjustment("audio").version + 1)
+            fresh = replace(Adjustment(), version=self._adjustment("audio").version + 1)
+            self._adjustments["audio"] = fresh
+            if target.has_bars:
+                self._heard.bars.hold()
+                now_heard = self._heard.reading(now) or heard
+                self._adjustments["audio"] = fresh.with_bar_of(now_heard, target)
+
+    def _let_bar_go(self) -> None:
+        """Where the heard bars no longer keep to a resync, its line ends too."""
+        if self._heard.bars.let_go != self._bars_let_go:
+            self._bars_let_go = self._heard.bars.let_go
+            if "audio" in self._adjustments:
+                self._adjustments["audio"] = self._adjustments["audio"].without_bar()
+
+
+def _is_a_bar(beats: float, beats_per_bar: int) -> bool:
+    """Whether taps so many beats apart mark bars; bars of two could as well be a slower tempo."""
+    return beats_per_bar >= 3 and abs(beats - beats_per_bar) <= _TAP_OFF
 
 
 def _rounded(value: float) -> float | None:

@@ -9,6 +9,7 @@ from collections import deque
 from typing import Final
 
 from bridge.model.events import TrackedBeat
+from bridge.tempo.bars import BarVotes
 from bridge.tempo.reading import MAX_BPM, MIN_BPM, Reading
 from bridge.tempo.spread import Spread
 
@@ -25,9 +26,9 @@ _NOISE_S: Final = 0.015
 _NOISE_SHARE: Final = 0.1
 _AT_FIRST: Final = Spread(1.0, 0.0, 0.1)
 """One beat, as noisy as any, and a tempo known to about a hundredth."""
-_LEAST_S: Final = 0.002
-_LEAST_DRIFT: Final = 2e-4
-_BAR_VOTES: Final = 3
+_BIAS_S: Final = 0.007
+_BIAS_DRIFT: Final = 5e-4
+"""What a tracker is beside the beat for a whole passage, and its tempo: no scatter shows it (measured on foreign music)."""
 _MAX_BEATS_APART: Final = 64.0
 
 
@@ -50,7 +51,6 @@ class HeardFollower:
 
     def __init__(self, bpm_min: float, bpm_max: float, min_confidence: float, beats_per_bar: int = 4) -> None:
         self._range = (bpm_min, bpm_max)
-        self._beats_per_bar = beats_per_bar
         self._min_confidence = min_confidence
         self.hint_bpm: float | None = None
         self._period = 0.0
@@ -65,7 +65,8 @@ class HeardFollower:
         self._noise_var = _NOISE_S**2
         self._doubt = _AT_FIRST
         self._confidence = 0.0
-        self._bar_votes: deque[int] = deque(maxlen=4)
+        self.bars = BarVotes(beats_per_bar)
+        """Where the heard bars open."""
         self._jumps = 0
 
     def feed(self, beat: TrackedBeat) -> None:
@@ -101,7 +102,7 @@ class HeardFollower:
         self._spread += 0.2 * (abs(error) - self._spread)
         self._confidence += 0.25 * (beat.confidence - self._confidence)
         if beat.downbeat:
-            self._bar_votes.append(self._number)
+            self.bars.vote(self._number, beat.bar_confidence, beat.metre)
 
     def _learn_noise(self, beats: int, error_s: float) -> None:
         measured = error_s * error_s / (1.0 + self._doubt.ahead(beats))
@@ -135,7 +136,7 @@ class HeardFollower:
         self._hits.clear()
         self._hits.append(True)
         self._strays.clear()
-        self._bar_votes.clear()
+        self.bars.forget()
         self._tempo_off = 0
         self._spread = 0.0
         self._noise_var = _NOISE_S**2
@@ -143,28 +144,23 @@ class HeardFollower:
         self._confidence = beat.confidence
         self._jumps += 1
 
-    def _first_of_bar(self) -> int | None:
-        """Which of our beats, modulo the bar, opens one; None unless three of the last four downbeats agree."""
-        votes = [number % self._beats_per_bar for number in self._bar_votes]
-        return votes[-1] if votes and votes.count(votes[-1]) >= _BAR_VOTES else None
-
     def reading(self, now: float) -> Reading | None:
         """The heard grid; None after 2 seconds or 4 beats without a beat."""
         if not self._period or now - self._last > max(_SILENT_S, _SILENT_BEATS * self._period):
             return None
         hits = sum(self._hits)
         steady = hits >= _STEADY_HITS and hits >= 0.6 * len(self._hits) and self._spread < 0.1
-        first_of_bar = self._first_of_bar()
         return Reading(
             period=self._period,
             beat_time=self._anchor,
-            number=self._number - (first_of_bar or 0),
-            has_bars=first_of_bar is not None,
+            number=self._number - (self.bars.place or 0),
+            has_bars=self.bars.place is not None,
+            bar_confidence=self.bars.confidence,
             confidence=max(0.0, min(1.0, self._confidence * (1.0 - 3.0 * self._spread))),
             steady=steady,
             jumped=self._jumps,
             uncertainty=self._doubt.uncertainty(
-                self._anchor, self._period, math.sqrt(self._noise_var), _LEAST_S, _LEAST_DRIFT
+                self._anchor, self._period, math.sqrt(self._noise_var), _BIAS_S, _BIAS_DRIFT
             ),
         )
 

@@ -6,7 +6,7 @@ __all__ = ["BeatLane"]
 
 import math
 from collections import deque
-from collections.abc import Iterable
+from collections.abc import Iterator, Sequence
 from dataclasses import replace
 from typing import Final
 
@@ -36,10 +36,10 @@ class BeatLane:
         self._beat = -1
         self._bar = -1
 
-    def take(self, clock: TempoClock, given: Iterable[BeatEvent], now: float) -> tuple[BeatEvent, ...]:
+    def take(self, clock: TempoClock, given: Sequence[BeatEvent], now: float) -> tuple[BeatEvent, ...]:
         """What is to be told at ``now``; ``given`` is what ``clock.advance(now)`` gave."""
         if self._told_after_s < 0.0:
-            return self._predict(clock, now)
+            return tuple(self._predict(clock, clock.beat if given else clock.beat + 1, now))
         self._waiting.extend(given)
         due = []
         while self._waiting and self._waiting[0].t + self._told_after_s <= now:
@@ -47,15 +47,14 @@ class BeatLane:
             due.append(replace(beat, t=beat.t + self._later_s))
         return tuple(due)
 
-    def _predict(self, clock: TempoClock, now: float) -> tuple[BeatEvent, ...]:
-        if clock.grid.bpm is None:
-            return ()
-        beat = clock.expected(clock.grid.beat_at(now - self._told_after_s))
-        if beat is None or beat.beat <= self._beat:
-            return ()
-        bar = max(beat.bar, self._bar + 1 if beat.in_bar == 0 else self._bar)
-        self._beat, self._bar = beat.beat, bar
-        return (replace(beat, t=beat.t + self._later_s, bar=bar),)
+    def _predict(self, clock: TempoClock, first: int, now: float) -> Iterator[BeatEvent]:
+        """Beats from ``first`` on that are due; several where the tempo was doubled under a lane far ahead."""
+        for count in range(max(first, self._beat + 1), clock.grid.beat_at(now - self._told_after_s) + 1):
+            beat = clock.expected(count)
+            if beat is not None:
+                bar = max(beat.bar, self._bar + 1 if beat.in_bar == 0 else self._bar)
+                self._beat, self._bar = count, bar
+                yield replace(beat, t=beat.t + self._later_s, bar=bar)
 
     def next_due(self, clock: TempoClock) -> float | None:
         """When ``take`` has something to tell next; None where only a new beat of the clock can tell."""

@@ -18,7 +18,7 @@ class Reading:
     """A source's own grid: beat ``number`` (its own count) sounds at ``beat_time``, one every ``period`` seconds.
 
     ``has_bars`` is True where beat 0 of the source's own
-    count opens a bar. ``steady`` says that it may lead. ``by_hand`` marks what a person tapped or typed.
+    count opens a bar, and ``bar_confidence`` (0..1) how sure that is. ``steady`` says that it may lead. ``by_hand`` marks what a person tapped or typed.
     ``weak``: it may lead only where nothing else does. ``jumped`` grows by one whenever the source itself jumps (start, song position, change of tempo).
     ``uncertainty`` is how well the source's beats are known.
     """
@@ -28,6 +28,7 @@ class Reading:
     number: int = 0
     confidence: float = 0.0
     has_bars: bool = False
+    bar_confidence: float = 1.0
     steady: bool = False
     by_hand: bool = False
     weak: bool = False

@@ -15,7 +15,7 @@ from bridge.tempo.reading import MAX_BPM, MIN_BPM, Reading, typed
 _KEEP_BEATS: Final = 16
 _FALLS_SILENT_BEATS: Final = 4.0
 _USUALLY_LATE_S: Final = 0.05
-_LEAST_S: Final = 0.0005
+_BIAS_S: Final = 0.0005
 _TOLD_DRIFT: Final = 5e-5
 _NEEDS_BEATS: Final = 4
 """Beats needed to derive a tempo that was not told."""
@@ -136,7 +136,7 @@ class ReportFollower:
         sd = late * math.sqrt(2.0 / ((count + 1) * (count + 2)))
         span = self._beats[-1][0] - self._beats[0][0]
         drift = _TOLD_DRIFT if self._bpm is not None else late / math.sqrt(6.0) / span
-        return Uncertainty(earliest, max(_LEAST_S, sd), drift)
+        return Uncertainty(earliest, math.hypot(_BIAS_S, sd), drift)
 
     def stopped(self) -> bool:
         """Whether the program said that it stopped, or its typed tempo was let go."""

@@ -45,14 +45,14 @@ class Spread:
         """Variance of the time predicted ``steps`` ahead."""
         return self.tt + 2.0 * steps * self.tp + steps * steps * self.pp
 
-    def uncertainty(self, t: float, step_s: float, noise_s: float, least_s: float, least_drift: float) -> Uncertainty:
+    def uncertainty(self, t: float, step_s: float, noise_s: float, bias_s: float, bias_drift: float) -> Uncertainty:
         """In seconds: the filter stands at ``t``, its events ``step_s`` apart with ``noise_s`` of noise.
 
-        ``least_s`` and ``least_drift`` are what no measurement of this source goes below.
+        ``bias_s`` and ``bias_drift`` come on top: what lies beside the truth without showing as noise.
         """
         if self.pp <= 0.0:
-            return Uncertainty(t, max(least_s, noise_s * math.sqrt(self.tt)), least_drift)
+            return Uncertainty(t, math.hypot(bias_s, noise_s * math.sqrt(self.tt)), bias_drift)
         pivot = self.tp / self.pp
         sd = noise_s * math.sqrt(max(0.0, self.tt - self.tp * pivot))
         drift = noise_s * math.sqrt(self.pp) / step_s
-        return Uncertainty(t - pivot * step_s, max(least_s, sd), max(least_drift, drift))
+        return Uncertainty(t - pivot * step_s, math.hypot(bias_s, sd), math.hypot(bias_drift, drift))

@@ -51,7 +51,7 @@ class Steering:
         """No tempo from here on; the count of beats is kept."""
         self._land_by = None
         if self.grid.bpm is not None:
-            self.grid = replace(self.grid, bpm=None, confidence=0.0, source="none")
+            self.grid = replace(self.grid, bpm=None, confidence=0.0, bar_confidence=0.0, source="none")
 
     def begin(self, target: Reading, source: TempoSource, confidence: float, now: float) -> None:
         """Start from rest: the next beat counted is the source's next one."""
@@ -116,13 +116,16 @@ class Steering:
     def _set_bar(self, target: Reading, count: int, number: int) -> None:
         """Let the beats that open the source's bars open ours; bars given out are never given out again."""
         if not target.has_bars:
+            self.grid = replace(self.grid, bar_confidence=0.0)
             return
         per_bar = self.grid.beats_per_bar
         downbeat = (count - number) % per_bar - per_bar
         following = self.beat + 1
         least = self.bar + (1 if (following - downbeat) % per_bar == 0 else 0)
         short = least - (following - downbeat) // per_bar
-        self.grid = replace(self.grid, downbeat=downbeat - max(0, short) * per_bar)
+        self.grid = replace(
+            self.grid, downbeat=downbeat - max(0, short) * per_bar, bar_confidence=target.bar_confidence
+        )
 
     def take_due(self, now: float) -> tuple[int, float, int] | None:
         """The newest beat due at ``now`` as (count, time, beats skipped before it), each beat once."""

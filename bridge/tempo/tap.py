@@ -1,4 +1,4 @@
-"""Tap tempo: at least three taps, the first is the downbeat."""
+"""Tap tempo: a line through at least three taps, the first is the downbeat."""
 
 from __future__ import annotations
 
@@ -22,8 +22,8 @@ _USUAL_S: Final = 0.015
 """How far people tap from the beat (standard deviation)."""
 _USUAL_TAPS: Final = 4
 """How many taps that knowledge counts for."""
-_LEAST_S: Final = 0.003
-_LEAST_DRIFT: Final = 5e-4
+_BIAS_S: Final = 0.003
+_BIAS_DRIFT: Final = 5e-4
 _BOUNCE_S: Final = 0.06
 """A contact that bounces is not a tap."""
 
@@ -94,7 +94,7 @@ class TapFollower:
         """From how evenly the person taps, told from few taps with the help of how people usually do."""
         squares = sum(one * one for one in off) + _USUAL_TAPS * _USUAL_S**2
         noise = math.sqrt(squares / (len(off) - 2 + _USUAL_TAPS))
-        return Spread.of_line(len(off)).uncertainty(late, period, noise, _LEAST_S, _LEAST_DRIFT)
+        return Spread.of_line(len(off)).uncertainty(late, period, noise, _BIAS_S, _BIAS_DRIFT)
 
     def type_in(self, bpm: float, t: float, beat_time: float) -> None:
         """Hold a tempo typed at ``t``, with a beat at ``beat_time``. One outside 20..400 BPM is left out."""

@@ -34,8 +34,8 @@ _HICCUP_S: Final = 0.008
 _HICCUP_SHARE: Final = 0.6
 _STEADY_TICKS: Final = 24
 _STEADY_RMS_S: Final = 0.012
-_LEAST_S: Final = 0.0002
-_LEAST_DRIFT: Final = 5e-5
+_BIAS_S: Final = 0.0002
+_BIAS_DRIFT: Final = 5e-5
 """What drivers and two computers' clocks add, however regular the ticks."""
 
 
@@ -105,7 +105,7 @@ class TickFilter:
         fitted = min(count, _SHORT)
         noise = self.rms * math.sqrt(fitted / (fitted - 2))
         spread = Spread.of_line(count) if self._loop is None else self._loop.spread
-        return spread.uncertainty(self.t, self.period, noise, _LEAST_S, _LEAST_DRIFT)
+        return spread.uncertainty(self.t, self.period, noise, _BIAS_S, _BIAS_DRIFT)
 
     def _measure_rms(self) -> float:
         if len(self._times) < 3:

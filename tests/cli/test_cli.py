@@ -9,6 +9,7 @@ from bridge.cli import main
 from bridge.cli.exits import BAD_CONFIGURATION, FINE, NO_DAEMON
 from bridge.cli.main import VERBS
 from bridge.cli.status_verb import lines_of
+from bridge.inputs.audio import InputDevice
 from bridge.scope.catalogue import SchemaStore
 
 
@@ -209,6 +210,9 @@ def test_a_status_reads_well():
     }
     text = "\n".join(lines_of(status))
     assert "124.0 BPM" in text
+    assert "demo  running  -9 dBFS\n" in text
+    status["audio"] |= {"peak_db": -0.4, "clipping": True, "section": "build_up"}
+    assert "demo  running  -9 dBFS, peak -0, CLIPPING, build-up\n" in "\n".join(lines_of(status))
     assert "through turn:venue?transport=tcp (static)" in text
     assert "1 rejected" in text
     assert "rejected 3 from osc:127.0.0.1:9700: not OSC" in text
@@ -241,6 +245,18 @@ def test_check_offline_uses_the_schemas_kept_from_the_server(home, capsys):
     assert main([*given, "-o", "scope.pipeline=aurora", *wrong]) == BAD_CONFIGURATION
     places = [issue["where"] for issue in json.loads(capsys.readouterr().out)]
     assert places == ["scope.input_mode", "scope.load_params.vae_type", "scope.load_params.vae_tpye"]
+
+
+def test_check_says_that_the_sound_device_is_not_there_and_is_content(home, capsys, monkeypatch):
+    there = (InputDevice(0, "DJM-900NXS2", "ALSA", 10, 48000.0),)
+    monkeypatch.setattr("bridge.cli.check_verb.list_devices", lambda: there)
+    live = ["check", "--offline", "-o", "audio.source=live", "-o"]
+    assert main([*live, "audio.device=djm"]) == FINE
+    assert "waited for" not in capsys.readouterr().err
+    assert main([*live, "audio.device=Scarlett"]) == FINE
+    assert 'waited for: No sound input is named "Scarlett"' in capsys.readouterr().err
+    assert main([*live, "audio.device=djm", "-o", "audio.channels=[11, 12]"]) == FINE
+    assert "has 10 input channels" in capsys.readouterr().err
 
 
 def test_check_says_why_the_server_was_not_asked(home, capsys):

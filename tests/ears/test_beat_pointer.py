@@ -7,12 +7,12 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from bridge.ears._bars import BarCounter
 from bridge.ears._dynamics import HOP_S
 from bridge.ears._keeper import BeatKeeper
 from bridge.ears._pointer import BeatPointer
 
 LATE_S = 2.5 * HOP_S
+NO_TONES = np.zeros(1025, np.float32)
 
 
 def activations(times, seconds):
@@ -25,7 +25,7 @@ def activations(times, seconds):
 def told(keeper, strengths):
     beats = []
     for n, strength in enumerate(strengths, start=1):
-        track = keeper.step(float(strength), 0.0)
+        track = keeper.step(float(strength), 0.0, NO_TONES)
         if track.confidence > 0.2:
             beats += [n * HOP_S + beat.offset for beat in track.beats]
     return np.array(beats), track
@@ -83,22 +83,3 @@ def test_any_activations_leave_a_sane_position(strengths):
         assert 0 <= position.phase < 1
         assert 60 / 190 < position.period * HOP_S < 60 / 75
         assert 0 <= position.certainty <= 1
-
-
-@pytest.mark.parametrize("beats_a_bar", [3, 4])
-def test_bars_are_counted_when_downbeats_stand_out(beats_a_bar):
-    counter = BarCounter()
-    said = []
-    for n in range(40):
-        said.append(counter.next_is_down())
-        opens = n % beats_a_bar == 0
-        counter.step(0.8, 0.7 if opens else 0.1)
-    assert said[0] is None
-    assert said[-20:] == [n % beats_a_bar == 0 for n in range(20, 40)]
-
-
-def test_nothing_is_said_of_bars_without_downbeats():
-    counter = BarCounter()
-    for _ in range(40):
-        counter.step(0.8, 0.4)
-    assert counter.next_is_down() is None

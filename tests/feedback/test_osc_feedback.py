@@ -219,3 +219,14 @@ def test_settings_say_what_a_subscriber_looks_like(wrong: str) -> None:
     with pytest.raises(ValidationError, match=r"127\.0\.0\.1:9701"):
         FeedbackSettings.model_validate({"osc": {"subscribers": [wrong]}})
     FeedbackSettings.model_validate({"osc": {"subscribers": ["localhost:9701", "[::1]:9701"]}})
+
+
+def test_a_part_of_the_track_is_told_as_it_begins_and_to_who_comes_later() -> None:
+    async def scenario() -> None:
+        async with panel() as here, panel() as late, telling(f"{LOOPBACK}:{here.port}") as feedback:
+            feedback.section("build_up")
+            await here.until(lambda: here.told == [("section", "build_up")])
+            feedback.on_event(asked("/bridge/subscribe", late.port))
+            await late.until(lambda: late.told == [("section", "build_up")])
+
+    asyncio.run(scenario())

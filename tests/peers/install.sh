@@ -5,6 +5,7 @@ packages=(
     jackd2 jack-tools jack-midi-clock         # a JACK dummy server, MIDI clock and a sequencer
     libportaudio2 libasound2-plugins          # PortAudio, and ALSA's way into PulseAudio
     pulseaudio pulseaudio-utils               # a null sink to listen to
+    pipewire pipewire-bin pipewire-pulse wireplumber dbus  # the same through PipeWire
     puredata-core puredata-utils puredata-extra liblo-tools supercollider-language  # OSC programs
     ffmpeg                                    # another reader of what we write
     chromium                                  # the status page in a real browser

@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import asyncio
+import json
+import re
 from collections.abc import Coroutine, Iterator
 from contextlib import ExitStack
 from typing import Any
@@ -70,10 +72,70 @@ def test_it_shows_the_show_and_has_nothing_to_complain_of(daemon: Daemon) -> Non
                 "look(); })"
             )
             assert beats == [0, 1, 2, 3], "every beat of the bar lights its dot"
-            moved = await page.until(
-                "[...document.querySelectorAll('.meter i')].filter(i => i.style.transform !== 'scaleX(0)').length >= 5"
+            for box, least in (("meters", 3), ("spectrum", 8)):
+                await page.until(
+                    f"[...document.querySelectorAll('#{box} i')].filter(i => !i.style.transform.endsWith('(0)')).length >= {least}"
+                )
+            assert re.fullmatch(r"-\d+ dB · peak -?\d+", await page.until("document.getElementById('db').textContent"))
+            lamps = await page.ask("[...document.querySelectorAll('#drums span')].map(lamp => lamp.textContent)")
+            assert lamps == ["kick", "snare", "hat", "chord"]
+            clocks = await page.ask(
+                "Object.fromEntries([...document.querySelectorAll('#clocks span')].map(c => [c.textContent, c.className]))"
             )
-            assert moved
+            assert clocks["audio"] == "leads"
+            assert clocks["Link"] == clocks["MIDI clock"] == "silent"
+            assert daemon.status()["audio"]["bands8"]
+            assert page.complaints == []
+
+    run(scenario())
+
+
+SHOWN = """(change) => {
+  const copy = structuredClone(status);
+  change(copy);
+  show(copy);
+  return ["audio", "db", "part", "beats"].map((name) => document.getElementById(name)).map((box) =>
+    box.id === "beats" ? box.children.length : box.textContent + (box.hidden ? " (hidden)" : "") + (box.className && box.id === "part" ? " as " + box.className : ""));
+}"""
+
+
+def test_it_shows_what_a_sound_engineer_must_know_and_lacks_nothing_it_needs(daemon: Daemon) -> None:
+    async def scenario() -> None:
+        async with chromium() as page:
+            await opened(page, daemon)
+            await page.until("status && (events.close(), true)")
+            full = {
+                "level_db": -9.4,
+                "peak_db": -0.2,
+                "section": "build_up",
+                "build_up": 0.5,
+                "gated": False,
+                "clipping": False,
+                "input_state": "sound",
+            }
+            for change, expected in (
+                (full, ["demo · running · hot", "-9 dB · peak 0", "build-up as build_up", 4]),
+                (full | {"clipping": True, "overflows": 3}, ["demo · running · CLIP · 3 lost", "-9 dB · peak 0", "build-up as build_up", 4]),
+                (full | {"gated": True, "section": "none"}, ["demo · running · quiet", "-9 dB · peak 0", "part unknown as none", 4]),
+                (full | {"input_state": "offset"}, ["demo · running · DC offset", "-9 dB · peak 0", "build-up as build_up", 4]),
+                (full | {"peak_db": -40}, ["demo · running · faint", "-9 dB · peak -40", "build-up as build_up", 4]),
+            ):  # fmt: skip
+                shown = f"({SHOWN})(s => {{ Object.assign(s.audio, {json.dumps(change)}, {{state: 'running'}}, "
+                shown += "" if "overflows" in change else "{overflows: 0}"
+                assert await page.ask(shown + ")})") == expected
+            # An older daemon says less; three beats a bar have three lamps.
+            less = "for (const name of ['bands8', 'peak_db', 'drums', 'input_state', 'section', 'build_up']) delete s.audio[name];"
+            less += (
+                "Object.assign(s.audio, {level_db: -9, gated: false, clipping: false, overflows: 0, state: 'running'});"
+            )
+            less += "Object.assign(s.tempo, {beats_per_bar: 3}); delete s.tempo.sources;"
+            assert await page.ask(f"({SHOWN})(s => {{ {less} }})") == [
+                "demo · running",
+                "-9 dB",
+                "part unknown (hidden)",
+                3,
+            ]
+            assert await page.ask("document.querySelectorAll('#spectrum > div').length") == 3
             assert page.complaints == []
 
     run(scenario())
@@ -110,7 +172,7 @@ def test_it_fits_every_screen(daemon: Daemon, width: int, height: int) -> None:
             await opened(page, daemon, width, height)
             assert await page.ask("document.documentElement.scrollWidth") <= width
             cut = await page.ask(
-                "[...document.querySelectorAll('button, h2, .meter span, #bpm, td')]"
+                "[...document.querySelectorAll('button, h2, .meter span, #vu span, #spectrum span, #drums span, #part b, #clocks span, #bpm, td')]"
                 ".filter(n => n.offsetParent && n.scrollWidth > n.clientWidth + 1 && n.clientWidth).map(n => n.textContent)"
             )
             assert cut == []

@@ -12,7 +12,7 @@ from hypothesis import strategies as st
 
 from bridge.model.beatgrid import BeatGrid
 from bridge.model.desired import DesiredState
-from bridge.model.events import BeatEvent
+from bridge.model.events import BeatEvent, SectionEvent
 from bridge.model.facts import ChunkFacts, PipelineSchema, ScopeFacts
 from bridge.model.features import Features
 from bridge.model.targets import ACTIONS, EFFECTS, MACROS, Intent
@@ -27,6 +27,7 @@ THEMES = {
     "other": OTHER,
     "cycle": theme_of(slug="cycle", pulse_noise="prompt_cycle"),
     "cut": theme_of(slug="cut", **{"pulse_noise": "cache_reset", '"energy_spike"': '"section"'}),
+    "parts": theme_of(slug="parts", **{'"energy_spike"': '"section"\nsections = ["drop", "build_up"]'}),
 }
 NAMES = [*FALLBACK, "glow", "rings", "look", "mirror", "prompt_weight", "transition_s", "made_up", "width", "prompt"]
 TARGETS = [
@@ -94,7 +95,15 @@ beats = st.builds(
     bpm=st.one_of(st.floats(20, 300), st.just(math.nan), st.just(0.0)),
     source=st.just("audio"),
 )
-steps = st.lists(st.tuples(st.floats(0.0, 3.0), st.one_of(intents, beats, features, grids, facts)), max_size=40)
+sections = st.builds(
+    SectionEvent,
+    t=st.just(100.0),
+    section=st.sampled_from(["none", "steady", "build_up", "drop", "breakdown"]),
+    confidence=st.floats(0.1, 1.0),
+)
+steps = st.lists(
+    st.tuples(st.floats(0.0, 3.0), st.one_of(intents, beats, sections, features, grids, facts)), max_size=40
+)
 show_settings = st.builds(
     ShowSettings,
     theme=st.sampled_from([*THEMES, "gone"]),
@@ -115,7 +124,7 @@ def _check_params(state: DesiredState, facts: ScopeFacts, *, unsafe: bool) -> No
             continue
         spec = parameters.spec(name)
         assert spec is not None, name
-        assert parameters.reason(name) is None, name
+        assert parameters.reason(name) is None or parameters.waits(name), name
         if spec.choices:
             assert value in spec.choices
         elif spec.type == "number":
@@ -183,6 +192,8 @@ def test_the_state_is_always_one_that_scope_can_take(config: ShowSettings, scrip
         elif isinstance(thing, BeatEvent):
             show.on_local_beat(replace(thing, t=now), world, now)
             show.on_beat(replace(thing, t=now), world, now)
+        elif isinstance(thing, SectionEvent):
+            show.on_section(replace(thing, t=now))
         elif isinstance(thing, Features):
             world = replace(world, features=replace(thing, t=now))
         elif isinstance(thing, BeatGrid):

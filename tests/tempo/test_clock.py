@@ -251,6 +251,17 @@ def test_double_and_halve(player: Player) -> None:
     assert not clock.act("tempo_halve", now), "18.75 BPM is no tempo"
 
 
+def test_an_octave_is_given_up_where_the_source_moves_out_of_reach(player: Player) -> None:
+    player.play([BpmReport(1.0 + i, 60.0, i) for i in range(4)])
+    assert player.clock.act("tempo_double", player.now)
+    assert player.clock.act("tempo_double", player.now)
+    assert player.clock.status(player.now).bpm == pytest.approx(240.0)
+    player.play([BpmReport(5.0 + i * 0.4, 150.0, 4 + i) for i in range(6)])
+    assert player.clock.status(player.now).bpm == pytest.approx(300.0), "600 is no tempo"
+    player.play([BpmReport(7.4 + i, 60.0, 10 + i) for i in range(4)])
+    assert player.clock.status(player.now).bpm == pytest.approx(240.0), "the octaves are kept"
+
+
 def test_nudge_moves_the_beat_by_ten_milliseconds(player: Player) -> None:
     score = ticks(1.0, 120.0, 40)
     player.play(score[:240])

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import math
+from collections.abc import Callable
 
 import numpy as np
 import pytest
@@ -79,7 +80,8 @@ def midi(seed: int) -> list[TempoEvent]:
 
 def ears(seed: int) -> list[TempoEvent]:
     rng = np.random.default_rng(seed)
-    late = [float(rng.normal(0.0, 0.008)) for _ in range(60)]
+    beside = float(rng.normal(0.0, 0.007))  # a tracker stays beside the beat for a whole song
+    late = [beside + float(rng.normal(0.0, 0.008)) for _ in range(60)]
     return [
         TrackedBeat(beat.t + off, beat.t + off, 120.0, 0.8)
         for beat, off in zip(heard(1.0, 120.0, 60), late, strict=True)
@@ -91,9 +93,11 @@ def program(seed: int) -> list[TempoEvent]:
     return [BpmReport(1.0 + 0.5 * i + float(rng.uniform(0.0, 0.05)), 120.0, i) for i in range(60)]
 
 
-@pytest.mark.parametrize("source", [midi, ears, program])
-def test_about_two_of_three_beats_lie_within_one_standard_deviation(source) -> None:  # type: ignore[no-untyped-def]
-    found = [hit for seed in range(6) for hit in shares(source(seed), 1.0, 0.5, 6.0)]
+@pytest.mark.parametrize(("source", "seeds"), [(midi, 6), (ears, 12), (program, 6)])
+def test_about_two_of_three_beats_lie_within_one_standard_deviation(
+    source: Callable[[int], list[TempoEvent]], seeds: int
+) -> None:
+    found = [hit for seed in range(seeds) for hit in shares(source(seed), 1.0, 0.5, 6.0)]
     assert len(found) > 100
     assert 0.55 <= np.mean(found) <= 0.9
 

@@ -2,9 +2,8 @@
 
 from __future__ import annotations
 
-__all__ = ["Blocker", "Mixer", "Resampler", "Schedule", "StreamClock"]
+__all__ = ["Blocker", "Mixer", "Resampler", "Schedule"]
 
-import math
 from collections.abc import Sequence
 from typing import Final
 
@@ -40,9 +39,11 @@ class Mixer:
         NaN and infinite samples become 0 and are counted in ``mended``.
 
         Raises:
-            AudioDeviceError: a picked channel does not exist.
+            AudioDeviceError: a picked channel does not exist, or none at all.
         """
         channels = frames.shape[1]
+        if not channels:
+            raise AudioDeviceError("The device delivers sound without a channel.", hint="Choose another device.")
         if self._picks and max(self._picks) >= channels:
             raise AudioDeviceError(
                 f"Channel {max(self._picks) + 1} was asked for, but there are only {channels}.",
@@ -150,33 +151,3 @@ class Schedule:
             self._start += now - due
             due = now
         return due
-
-
-class StreamClock:
-    """A smooth time for each chunk of a live stream, from call-back times that jitter.
-
-    A delay-locked loop of second order over the count of frames (bandwidth 0.2 Hz after a quick start): it
-    learns the device's true rate against our clock. Chunks that are off by more than 100 ms start it anew.
-    """
-
-    def __init__(self, rate: float) -> None:
-        self._nominal = 1.0 / rate
-        self._seconds_per_frame = self._nominal
-        self._t: float | None = None
-        self._age = 0.0
-
-    def feed(self, frames: int, t: float) -> float:
-        """The time at which the last of ``frames`` sounded, given that the call-back said ``t``."""
-        length = frames * self._seconds_per_frame
-        if self._t is None or abs(t - (self._t + length)) > 0.1:
-            self._t, self._age, self._seconds_per_frame = t, 0.0, self._nominal
-            return t
-        expected = self._t + length
-        error = t - expected
-        self._age += length
-        omega = 2 * math.pi * max(0.2, 1.0 / (1.0 + self._age)) * length
-        self._t = expected + min(math.sqrt(2) * omega, 0.5) * error
-        slope = self._seconds_per_frame + min(omega * omega, 0.1) * error / max(frames, 1)
-        # No real device is off by more than half a percent; jitter must not teach the loop otherwise.
-        self._seconds_per_frame = float(np.clip(slope, 0.995 * self._nominal, 1.005 * self._nominal))
-        return self._t

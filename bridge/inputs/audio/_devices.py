@@ -16,7 +16,11 @@ _LIST = "`scope-bridge devices` lists them."
 
 @dataclass(frozen=True, slots=True)
 class InputDevice:
-    """One sound device with inputs. ``index`` is the backend's own and changes; ``rate`` is in Hz."""
+    """One sound device with inputs. ``index`` is the sound system's own and changes; ``rate`` is in Hz.
+
+    ``shared`` marks what a sound server shows of a device that may be listed by itself too; ``plays`` the monitor of
+    the server's default output.
+    """
 
     index: int
     name: str
@@ -24,6 +28,8 @@ class InputDevice:
     channels: int
     rate: float
     is_default: bool = False
+    shared: bool = False
+    plays: bool = False
 
     @property
     def full_name(self) -> str:
@@ -31,18 +37,39 @@ class InputDevice:
         return f"{self.name}, {self.host_api}"
 
 
-def choose_device(devices: Sequence[InputDevice], wanted: str) -> InputDevice:
-    """The one device that ``wanted`` means: exact name, part of a name in any case, ``/regex/`` or ``default``.
+def choose_device(devices: Sequence[InputDevice], wanted: str, picks: Sequence[int] = ()) -> InputDevice:
+    """The one device that ``wanted`` means: exact name, part of a name in any case, ``/regex/``, ``default`` or ``monitor``.
+
+    Where a name fits a device and also what a sound server shows of it, the device itself is meant.
 
     Raises:
-        AudioDeviceError: none fits, or more than one.
+        AudioDeviceError: none fits, or more than one, or it does not have the channels in ``picks`` (from 1).
     """
+    device = _meant(devices, wanted)
+    if picks and max(picks) > device.channels:
+        has = f"{device.channels} input {'channel' if device.channels == 1 else 'channels'}"
+        raise AudioDeviceError(
+            f'"{device.full_name}" has {has}, but channel {max(picks)} was asked for.', hint="Change [audio] channels."
+        )
+    return device
+
+
+def _meant(devices: Sequence[InputDevice], wanted: str) -> InputDevice:
     if wanted == "default":
         fits = [device for device in devices if device.is_default]
         if not fits:
             raise AudioDeviceError("The system has no default sound input.", hint=f"Name a device; {_LIST}")
         return fits[0]
+    if wanted == "monitor":
+        fits = [device for device in devices if device.plays]
+        if not fits:
+            raise AudioDeviceError(
+                "No sound server tells what this computer plays.",
+                hint="It needs PulseAudio or PipeWire (Linux); elsewhere install a loopback device and name it.",
+            )
+        return fits[0]
     fits = _fitting(devices, wanted)
+    fits = [device for device in fits if not device.shared] or fits
     if len(fits) == 1:
         return fits[0]
     if fits:

@@ -7,15 +7,16 @@ __all__ = ["LiveCapture"]
 import threading
 from collections import deque
 from collections.abc import Callable
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Final
 
 import numpy as np
 import numpy.typing as npt
 
-from bridge.inputs.audio._blocks import Blocker, Mixer, Resampler, StreamClock
-from bridge.inputs.audio._devices import choose_device
-from bridge.inputs.audio._portaudio import AudioBackend, CaptureStream
+from bridge.inputs.audio._backend import AudioBackend, CaptureStream
+from bridge.inputs.audio._blocks import Blocker, Mixer, Resampler
+from bridge.inputs.audio._devices import InputDevice, choose_device
+from bridge.inputs.audio._times import RateMeter, StreamClock
 from bridge.inputs.audio.settings import AudioSettings
 from bridge.model.board import ProblemBoard
 from bridge.model.errors import AudioDeviceError, DependencyMissing
@@ -30,28 +31,45 @@ QUEUE_CHUNKS: Final = 64
 _ANY_CHANNELS: Final = 32
 
 
+OFTEN: Final = 5
+OFTEN_S: Final = 10.0
+WELL_S: Final = 30.0
+
+
 @dataclass(frozen=True, slots=True)
 class _Chunk:
     frames: npt.NDArray[np.float32]
     t: float
-    number: int
+    age: float
+    lost: bool
 
 
 class _Open:
-    """What belongs to one opening of the device."""
+    """What belongs to one opening of the device. Raises AudioDeviceError where no sound has its rate."""
 
-    def __init__(self, stream: CaptureStream, rate: float, mixer: Mixer, now: float) -> None:
-        self.stream = stream
+    stream: CaptureStream
+
+    def __init__(self, device: InputDevice, mixer: Mixer, now: float) -> None:
+        self.device = device
         self.mixer = mixer
-        self.rate = rate
         self.silent_at = now + FIRST_CALL_S
-        self.next_number = 0
+        self.meter = RateMeter(device.rate)
         self.begin_anew()
 
     def begin_anew(self) -> None:
-        self.resampler = Resampler(round(self.rate))
-        self.clock = StreamClock(self.rate)
-        self.blocker = Blocker()
+        """At the rate that the meter found."""
+        self._resampler = Resampler(round(self.meter.rate))
+        self._clock = StreamClock(self.meter.rate)
+        self._blocker = Blocker()
+
+    def blocks(self, chunk: _Chunk) -> list[AudioBlock]:
+        """The blocks that ``chunk`` completes. Silence stands where samples were lost: the ears count samples."""
+        mono = self.mixer.mix(chunk.frames)
+        t_end = self._clock.feed(len(mono), chunk.t, lost=chunk.lost)
+        if self._clock.missing:
+            mono = np.concatenate((np.zeros(self._clock.missing, np.float32), mono))
+        samples = self._resampler.push(mono)
+        return self._blocker.push(samples, t_end - self._resampler.held_s)
 
 
 class LiveCapture:
@@ -80,7 +98,9 @@ class LiveCapture:
         self._open: _Open | None = None
         self._queue: deque[_Chunk] = deque()
         self._arrived = threading.Event()
-        self._count = 0
+        self._losses: deque[float] = deque(maxlen=OFTEN)
+        self._counted = 0
+        self._age = 0.0
         self.retry_at = float("-inf")
         self.overflows = 0
         self.mended = 0
@@ -89,6 +109,13 @@ class LiveCapture:
     def running(self) -> bool:
         """True while a device is open."""
         return self._open is not None
+
+    def facts(self) -> tuple[float | None, float | None, int | None]:
+        """Latency in ms (all that times are corrected by), rate in Hz and channels; None while no device is open."""
+        opened = self._open
+        if opened is None:
+            return None, None, None
+        return self._age * 1000 + self._settings.offset_ms, opened.meter.rate, opened.device.channels
 
     def wait(self, timeout: float) -> None:
         """Sleep until the device has delivered something, at most ``timeout`` seconds."""
@@ -101,6 +128,7 @@ class LiveCapture:
 
     def step(self, now: float) -> list[AudioBlock]:
         """Do what is due at ``now``; returns the blocks that are complete."""
+        self._watch_losses(now)
         if self._open is None:
             if now >= self.retry_at:
                 self._try_to_open(now)
@@ -125,6 +153,7 @@ class LiveCapture:
         if self._open is not None:
             self._open.stream.close()
             self._open = None
+            self._board.clear("audio", "audio_rate")
         self._queue.clear()
 
     def _try_to_open(self, now: float) -> None:
@@ -147,31 +176,26 @@ class LiveCapture:
         else:
             self._backend.refresh()
         settings = self._settings
-        device = choose_device(self._backend.devices(), settings.device)
         picks = settings.channels
-        if picks and max(picks) > device.channels:
-            raise AudioDeviceError(
-                f'"{device.full_name}" has {device.channels} input channels, but channel {max(picks)} was asked for.',
-                hint="Change [audio] channels.",
-            )
+        device = choose_device(self._backend.devices(), settings.device, picks)
         # Plug-ins (pulse, pipewire) claim as many channels as anybody might ask for and leave the rest silent.
         every = 2 if device.channels >= _ANY_CHANNELS else device.channels
         self._queue.clear()
-        self._count = 0
-        stream = self._backend.open(
+        self._age = 0.0
+        opened = _Open(device, Mixer(picks, settings.gain_db), now)
+        opened.stream = self._backend.open(
             device, channels=max(picks) if picks else every, latency=settings.latency, on_audio=self._on_audio
         )
-        self._open = _Open(stream, device.rate, Mixer(picks, settings.gain_db), now)
+        self._open = opened
 
     def _on_audio(self, frames: npt.NDArray[np.float32], age: float, lost: bool) -> None:
         """In the driver's thread: stamp, copy, enqueue; the oldest chunk gives way."""
-        self._count += 2 if lost else 1
-        if lost:
-            self.overflows += 1
         if len(self._queue) >= QUEUE_CHUNKS:
             self._queue.popleft()
+            lost = True
+        if lost:
             self.overflows += 1
-        self._queue.append(_Chunk(frames.copy(), self._clock() - age, self._count))
+        self._queue.append(_Chunk(frames.copy(), self._clock() - age, age, lost))
         self._arrived.set()
 
     def _take(self, opened: _Open, now: float) -> list[AudioBlock]:
@@ -179,16 +203,44 @@ class LiveCapture:
         while self._queue:
             chunk = self._queue.popleft()
             opened.silent_at = now + SILENT_S
-            if chunk.number != opened.next_number + 1:
-                opened.begin_anew()
-            opened.next_number = chunk.number
             before = opened.mixer.mended
-            mono = opened.mixer.mix(chunk.frames)
+            blocks += opened.blocks(chunk)
             self.mended += opened.mixer.mended - before
-            t_end = opened.clock.feed(len(mono), chunk.t)
-            samples = opened.resampler.push(mono)
-            blocks += opened.blocker.push(samples, t_end - opened.resampler.held_s)
-        return blocks
+            self._age += 0.05 * (chunk.age - self._age)
+            if opened.meter.feed(len(chunk.frames), chunk.t, lost=chunk.lost):
+                opened.begin_anew()
+                self._tell_rate(opened)
+        offset = self._settings.offset_ms / 1000
+        return [replace(block, t=block.t - offset) for block in blocks] if offset else blocks
+
+    def _tell_rate(self, opened: _Open) -> None:
+        device, rate = opened.device, opened.meter.rate
+        if rate == device.rate:
+            self._board.clear("audio", "audio_rate")
+            return
+        self._board.pin(
+            "audio",
+            "audio_rate",
+            f'"{device.full_name}" says {device.rate:g} Hz, but delivers {rate:g} a second; it is heard at {rate:g} Hz.',
+            "Set the rate in the device's own panel or the sound server; if it drops samples, "
+            'set [audio] latency = "high".',
+        )
+
+    def _watch_losses(self, now: float) -> None:
+        lost, self._counted = self.overflows > self._counted, self.overflows
+        if lost:
+            # Once a step: one long stall of this computer is many chunks, but not many losses.
+            self._losses.append(now)
+        if lost and len(self._losses) == OFTEN and now - self._losses[0] <= OFTEN_S:
+            self._board.pin(
+                "audio",
+                "audio_overflow",
+                "Sound is lost again and again before it can be heard.",
+                'Set [audio] latency = "high" (JACK: a longer period), or close what else keeps this computer busy.',
+            )
+        elif self._losses and now - self._losses[-1] > WELL_S:
+            self._losses.clear()
+            self._board.clear("audio", "audio_overflow")
 
     def _lose(self, now: float, error: AudioDeviceError) -> None:
         self._board.pin("audio", "audio_device", error.message, error.hint)

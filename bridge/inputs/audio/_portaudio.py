@@ -2,60 +2,29 @@
 
 from __future__ import annotations
 
-__all__ = ["AudioBackend", "CaptureStream", "OnAudio", "PortAudio", "list_devices"]
+__all__ = ["PortAudio"]
 
-import logging
-import threading
-from collections.abc import Callable
+import contextlib
+import os
+from collections.abc import Iterator
 from types import ModuleType
-from typing import Any, Final, Literal, Protocol, TypeAlias
+from typing import Any, Final
 
 import numpy as np
 import numpy.typing as npt
 
+from bridge.inputs.audio._backend import Closer, Latency, OnAudio
 from bridge.inputs.audio._devices import InputDevice
 from bridge.model.errors import AudioDeviceError, DependencyMissing
 
-logger = logging.getLogger(__name__)
-
-CLOSE_S: Final = 2.0
-"""A driver has this long to let a stream go. ALSA's pulse plug-in may never do so once its server has died."""
-
-OnAudio: TypeAlias = Callable[[npt.NDArray[np.float32], float, bool], None]
-"""Called in the driver's thread with (samples, channels), the age of the last sample in seconds, and whether
-samples were lost before. The array is only valid during the call."""
-
-
-class CaptureStream(Protocol):
-    """An open stream."""
-
-    @property
-    def active(self) -> bool:
-        """False once the driver has given up."""
-
-    def close(self) -> None:
-        """Stop at once and let the device go."""
-
-
-class AudioBackend(Protocol):
-    """What a live source needs of a sound system."""
-
-    def refresh(self) -> None:
-        """Look for devices anew; only while no stream is open."""
-
-    def devices(self) -> tuple[InputDevice, ...]:
-        """Devices with inputs, as of the last refresh."""
-
-    def open(
-        self, device: InputDevice, *, channels: int, latency: Literal["low", "high"], on_audio: OnAudio
-    ) -> CaptureStream:
-        """Start to capture at the device's own rate. Raises AudioDeviceError when it cannot."""
+OLDEST_S: Final = 0.5
+NO_SERVER: Final = "scope-bridge-hides-jack"
 
 
 class _Stream:
     def __init__(self, stream: Any) -> None:
         self._stream = stream
-        self._closer = threading.Thread(target=self._close, name="audio-close", daemon=True)
+        self._closer = Closer(self._close)
 
     @property
     def active(self) -> bool:
@@ -63,15 +32,10 @@ class _Stream:
 
     @property
     def is_stuck(self) -> bool:
-        """Whether the driver was asked to let go, and has not."""
-        return self._closer.is_alive()
+        return self._closer.is_stuck
 
     def close(self) -> None:
-        if self._closer.ident is None:
-            self._closer.start()
-        self._closer.join(CLOSE_S)
-        if self.is_stuck:
-            logger.warning("the sound driver does not let go of its device; left behind")
+        self._closer.close()
 
     def _close(self) -> None:
         # A device that was pulled out answers its own closing with errors that say nothing new.
@@ -100,8 +64,9 @@ class PortAudio:
         if self._streams:
             return
         try:
-            self._sd._terminate()
-            self._sd._initialize()
+            with _without_jack():
+                self._sd._terminate()
+                self._sd._initialize()
         except self._sd.PortAudioError as error:
             raise _device_error("The sound system did not answer", error) from error
 
@@ -125,14 +90,15 @@ class PortAudio:
             if info["max_input_channels"] > 0
         )
 
-    def open(
-        self, device: InputDevice, *, channels: int, latency: Literal["low", "high"], on_audio: OnAudio
-    ) -> CaptureStream:
+    def open(self, device: InputDevice, *, channels: int, latency: Latency, on_audio: OnAudio) -> _Stream:
         def callback(data: npt.NDArray[np.float32], frames: int, time: Any, flags: Any) -> None:
-            age = time.currentTime - time.inputBufferAdcTime - frames / device.rate
-            # Some host APIs leave these times at zero or on another clock: then the call itself is the best stamp.
-            on_audio(data, age if 0.0 <= age <= 0.5 else 0.0, bool(flags.input_overflow))
+            first = time.currentTime - time.inputBufferAdcTime
+            # Some host APIs leave these times at zero, or on another clock: then what the stream claims must do.
+            if time.inputBufferAdcTime <= 0.0 or not 0.0 <= first <= OLDEST_S:
+                first = claimed
+            on_audio(data, max(0.0, first - frames / device.rate), bool(flags.input_overflow))
 
+        claimed = 0.0
         stream = None
         try:
             stream = self._sd.InputStream(
@@ -144,6 +110,8 @@ class PortAudio:
                 latency=latency,
                 callback=callback,
             )
+            # From the first sample's arrival to the call-back; host APIs have been seen to claim a day.
+            claimed = stream.latency if 0.0 < stream.latency <= OLDEST_S else 0.0
             stream.start()
         except (self._sd.PortAudioError, ValueError) as error:
             if stream is not None:
@@ -154,19 +122,27 @@ class PortAudio:
         return opened
 
 
-def list_devices() -> tuple[InputDevice, ...]:
-    """The sound devices with inputs, for ``scope-bridge devices``.
+@contextlib.contextmanager
+def _without_jack() -> Iterator[None]:
+    """PortAudio looks for a JACK server while it starts, and must not find one (see :mod:`._jack`).
 
-    Raises:
-        DependencyMissing: sounddevice or the PortAudio library is not installed.
-        AudioDeviceError: the sound system does not answer.
+    It knows no other way to be told than the name of the server to look for.
     """
-    return PortAudio().devices()
+    before = os.environ.get("JACK_DEFAULT_SERVER")
+    os.environ["JACK_DEFAULT_SERVER"] = NO_SERVER
+    try:
+        yield
+    finally:
+        if before is None:
+            del os.environ["JACK_DEFAULT_SERVER"]
+        else:
+            os.environ["JACK_DEFAULT_SERVER"] = before
 
 
 def _load() -> ModuleType:
     try:
-        import sounddevice
+        with _without_jack():
+            import sounddevice
     except ImportError as error:
         raise DependencyMissing("The package sounddevice is missing.", hint="pip install sounddevice") from error
     except OSError as error:

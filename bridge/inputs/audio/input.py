@@ -13,10 +13,11 @@ from typing import Final
 import numpy as np
 import numpy.typing as npt
 
+from bridge.inputs.audio._backend import AudioBackend
 from bridge.inputs.audio._blocks import Blocker, Mixer, Schedule
 from bridge.inputs.audio._files import read_file
 from bridge.inputs.audio._live import RETRY_S, LiveCapture
-from bridge.inputs.audio._portaudio import AudioBackend, PortAudio
+from bridge.inputs.audio._systems import SoundSystems
 from bridge.inputs.audio.demo import demo_track
 from bridge.inputs.audio.settings import AudioSettings
 from bridge.model.board import ProblemBoard
@@ -50,7 +51,7 @@ class AudioInput:
         on_block: Callable[[AudioBlock], None],
         board: ProblemBoard,
         clock: Callable[[], float] = time.monotonic,
-        connect: Callable[[], AudioBackend] = PortAudio,
+        connect: Callable[[], AudioBackend] = SoundSystems,
     ) -> None:
         self._settings = settings
         self._on_block = on_block
@@ -94,8 +95,16 @@ class AudioInput:
         return self._thread is not None and self._thread.is_alive()
 
     def status(self) -> AudioStatus:
-        """Source, state and overflows; the ears know the rest."""
-        return AudioStatus(source=self._settings.source, state=self._state, overflows=self._live.overflows)
+        """Source, state, overflows and the device's facts; the ears know the rest."""
+        latency_ms, rate, channels = self._live.facts()
+        return AudioStatus(
+            source=self._settings.source,
+            state=self._state,
+            overflows=self._live.overflows,
+            latency_ms=latency_ms,
+            rate=rate,
+            channels=channels,
+        )
 
     def _run(self) -> None:
         if self._settings.source == "live":

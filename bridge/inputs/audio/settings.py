@@ -25,7 +25,8 @@ class AudioSettings(PartSettings):
         "",
         max_length=200,
         description="For live: a device's name as `scope-bridge devices` prints it, a part of the name that fits only "
-        'one device, /a regular expression/, or "default". Another device is never taken in its place.',
+        'one device, /a regular expression/, "default", or "monitor" (what this computer plays). Another device is '
+        "never taken in its place.",
     )
     channels: tuple[Channel, ...] = Field(
         (),
@@ -35,6 +36,13 @@ class AudioSettings(PartSettings):
     )
     latency: Literal["low", "high"] = Field(
         "low", description="For live: high where overflows are counted; beats are stamped right either way."
+    )
+    offset_ms: float = Field(
+        0.0,
+        ge=-1000.0,
+        le=1000.0,
+        description="For live: how much later the sound arrives here than at the audience, in ms (a network or digital "
+        "mixer before us); negative where the audience hears it later. What the device itself takes is measured.",
     )
     file: Path | None = Field(None, description="For file: any audio file that FFmpeg reads.")
     loop: bool = Field(True, description="For file: start again at the end. The demo track always does.")

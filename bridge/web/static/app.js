@@ -36,36 +36,98 @@ const short = (value) => typeof value === "number" ? String(Math.round(value * 1
 const words = (name) => name.replaceAll("_", " ");
 const count = (number, one, many) => number + " " + (number === 1 ? one : many);
 
-function showMeters(audio) {
-  const db = audio.level_db === null ? 0 : Math.max(0, 1 + audio.level_db / 60);
-  const meters = [["level", db, audio.level_db === null ? "" : Math.round(audio.level_db) + " dB"],
-    ["energy", audio.energy], ["brightness", audio.brightness], ["texture", audio.texture],
-    ...Object.entries(audio.bands)];
-  const box = $("meters");
-  if (box.children.length !== meters.length) {
-    put(box, ...meters.map(([name]) => {
-      const line = element("div", undefined, "meter"), bar = element("div");
-      bar.append(element("i"));
-      line.append(element("span", name), bar, element("span"));
-      return line;
-    }));
-  }
-  meters.forEach(([, value, text], index) => {
-    const line = box.children[index];
-    line.children[1].firstChild.style.transform = `scaleX(${Math.min(1, Math.max(0, value))})`;
-    line.children[2].textContent = text === undefined ? Math.round(value * 100) : text;
-  });
-  box.firstChild.classList.toggle("clip", audio.clipping);
-  $("audio").textContent = `${audio.source} · ${audio.state}${audio.gated && audio.state === "running" ? " · quiet" : ""}`;
+const within = (value) => Math.min(1, Math.max(0, value || 0));
+const onMeter = (db) => typeof db === "number" ? within(1 + db / 60) : 0;
+const bandNames = ["sub", "bass", "low mid", "mid", "upper mid", "presence", "brilliance", "air"];
+const bandEdges = ["20", "60", "150", "400", "1k", "2.5k", "5k", "9k", "16k"];
+
+const inputNotes = { silent: "silent", offset: "DC offset", broken: "broken samples" };
+
+// Nodes for a list whose length seldom changes are made once.
+function nodes(box, number, make) {
+  if (box.children.length !== number) put(box, ...Array.from({ length: number }, (_, index) => make(index)));
+  return box.children;
 }
+
+function showLevel(audio) {
+  const [bar, peak] = $("vu").firstElementChild.children, db = audio.level_db, peakDb = audio.peak_db;
+  bar.style.clipPath = `inset(0 ${100 - 100 * onMeter(db)}% 0 0)`;
+  peak.style.left = 100 * onMeter(peakDb) + "%";
+  peak.hidden = !(peakDb > -60);
+  const verdict = audio.clipping ? "CLIP" : db === null ? "" : inputNotes[audio.input_state] || (audio.gated ? "quiet"
+    : typeof peakDb !== "number" ? "" : peakDb > -1 ? "hot" : peakDb < -36 ? "faint" : "");
+  $("vu").className = audio.clipping ? "clip" : "";
+  $("db").textContent = db === null ? "" : `${Math.round(db)} dB` + (typeof peakDb === "number" ? ` · peak ${Math.round(peakDb)}` : "");
+  $("audio").textContent = [audio.source, audio.state, verdict, audio.overflows ? audio.overflows + " lost" : ""].filter(Boolean).join(" · ");
+}
+
+function showSpectrum(audio) {
+  const bands = audio.bands8 || Object.values(audio.bands);
+  const columns = nodes($("spectrum"), bands.length, (index) => {
+    const column = element("div"), well = element("div");
+    well.append(element("i"));
+    column.append(well, element("span", bands.length === 8 ? bandEdges[index] : Object.keys(audio.bands)[index]));
+    if (bands.length === 8) column.title = `${bandNames[index]}, ${bandEdges[index]} to ${bandEdges[index + 1]} Hz`;
+    return column;
+  });
+  bands.forEach((value, index) => { columns[index].firstChild.firstChild.style.transform = `scaleY(${within(value)})`; });
+}
+
+function showDrums(audio) {
+  const lamps = [...Object.entries(audio.drums || {}), ["chord", audio.harmonic_change]];
+  $("drums").hidden = audio.drums === undefined;
+  const boxes = nodes($("drums"), lamps.length, (index) => {
+    const lamp = element("div");
+    lamp.append(element("i"), element("span", lamps[index][0]));
+    return lamp;
+  });
+  lamps.forEach(([, value], index) => { boxes[index].firstChild.style.opacity = within(value).toFixed(2); });
+}
+
+function showPart(audio) {
+  const box = $("part"), section = audio.section;
+  box.hidden = section === undefined;
+  box.className = section || "";
+  box.firstElementChild.textContent = !section || section === "none" ? "part unknown" : section.replace("_", "-");
+  box.querySelector("i").style.transform = `scaleX(${within(audio.build_up)})`;
+}
+
+function showSound(audio) {
+  showLevel(audio); showSpectrum(audio); showDrums(audio); showPart(audio);
+  const meters = ["energy", "brightness", "texture"];
+  const lines = nodes($("meters"), meters.length, (index) => {
+    const line = element("div", undefined, "meter"), bar = element("div");
+    bar.append(element("i"));
+    line.append(element("span", meters[index]), bar, element("span"));
+    return line;
+  });
+  meters.forEach((name, index) => {
+    lines[index].children[1].firstChild.style.transform = `scaleX(${within(audio[name])})`;
+    lines[index].children[2].textContent = Math.round(audio[name] * 100);
+  });
+}
+
+const clockNames = { midi_clock: "MIDI clock", link: "Link", osc: "OSC", os2l: "OS2L", tap: "tap", audio: "audio" };
+const clockNotes = { leads: "leads", held: "fell silent; its tempo is held", steady: "steady, ready to lead", unsteady: "not steady yet", silent: "silent" };
 
 function showTempo(tempo) {
   $("bpm").textContent = tempo.bpm === null ? "–" : tempo.bpm.toFixed(1);
-  $("source").textContent = tempo.source === "none" ? "no tempo" : "from " + tempo.source.replace("_", " ");
-  $("confidence").textContent = tempo.bpm === null ? "" : Math.round(tempo.confidence * 100) + " % sure"
-    + (tempo.next_beat_sd_ms === null ? "" : ` · ± ${Math.max(1, Math.round(tempo.next_beat_sd_ms))} ms`);
-  $("source").title = Object.entries(tempo.sources).map(([name, said]) => `${name.replace("_", " ")}: ${said.state}`
-    + (said.bpm === null ? "" : `, ${said.bpm.toFixed(1)} BPM ± ${said.sd_ms} ms`)).join("\n");
+  $("source").textContent = tempo.source === "none" ? "no tempo" : "from " + (clockNames[tempo.source] || tempo.source);
+  const sd = tempo.next_beat_sd_ms;
+  $("confidence").textContent = tempo.bpm === null ? "" : Math.round(tempo.confidence * 100) + " % sure";
+  $("spread").textContent = tempo.bpm === null || typeof sd !== "number" ? "" : `± ${sd < 10 ? sd.toFixed(1) : Math.round(sd)} ms`;
+  const bar = tempo.bar_confidence;
+  $("beats").title = tempo.bpm === null ? "" : `Bar ${tempo.bar + 1}` + (typeof bar === "number" ? `, its first beat ${Math.round(bar * 100)} % sure` : "");
+  nodes($("beats"), tempo.beats_per_bar || 4, () => element("i"));
+  const clocks = Object.entries(tempo.sources || {});
+  const chips = nodes($("clocks"), clocks.length, () => element("span"));
+  clocks.forEach(([name, said], index) => {
+    const chip = chips[index], name_ = clockNames[name] || name;
+    chip.className = said.state;
+    chip.textContent = said.bpm === null || said.state === "leads" ? name_ : `${name_} ${said.bpm.toFixed(1)}`;
+    chip.title = (clockNotes[said.state] || said.state)
+      + (said.bpm === null ? "" : `, ${said.bpm.toFixed(1)} BPM` + (typeof said.sd_ms === "number" ? ` ± ${said.sd_ms} ms` : ""));
+  });
 }
 
 function showQuantize(q) {
@@ -223,7 +285,7 @@ function show(s) {
   }));
   for (const name of ["freeze", "blackout", "panic"])
     document.querySelector(`[data-action=${name}]`).classList.toggle("on", Boolean((s.switches || {})[name]));
-  showTempo(s.tempo); showQuantize(s.quantize); showMeters(s.audio); showThemes(s); showAvatar(s); showPrompts(s.prompts || []); showMacros(s.macros);
+  showTempo(s.tempo); showQuantize(s.quantize); showSound(s.audio); showThemes(s); showAvatar(s); showPrompts(s.prompts || []); showMacros(s.macros);
   showInputs(s); showTables(s);
   $("version").textContent = "Scope Bridge " + s.version;
 }
@@ -235,7 +297,7 @@ function drawBeat() {
   if (tempo && tempo.bpm !== null) {
     const since = (performance.now() - statusAt) / 1000 * tempo.bpm / 60;
     const position = tempo.in_bar + tempo.phase + since;
-    if (position % 1 < 0.45) now = Math.floor(position) % 4;
+    if (position % 1 < 0.45) now = Math.floor(position) % Math.max(1, dots.length);
   }
   for (let i = 0; i < dots.length; i++) dots[i].className = i === now ? (i === 0 ? "now first" : "now") : "";
   requestAnimationFrame(drawBeat);

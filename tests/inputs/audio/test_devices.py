@@ -52,6 +52,27 @@ def test_the_same_name_under_two_systems_is_told_apart_by_the_system():
     assert choose_device(twins, "Mic, Windows WASAPI").index == 2
 
 
+SERVED = (
+    *DEVICES,
+    InputDevice(0, "USB Audio CODEC Analog Stereo", "PulseAudio", 2, 48000.0, shared=True),
+    InputDevice(1, "Monitor of USB Audio CODEC Analog Stereo", "PulseAudio", 2, 48000.0, shared=True),
+    InputDevice(2, "Monitor of Built-in Audio", "PulseAudio", 2, 44100.0, shared=True, plays=True),
+)
+
+
+def test_what_a_server_shows_of_a_device_does_not_make_its_name_doubtful():
+    assert choose_device(SERVED, "usb audio codec").index == 3
+    assert choose_device(SERVED, "USB Audio CODEC Analog Stereo").host_api == "PulseAudio"
+
+
+def test_what_this_computer_plays_is_the_monitor_of_its_default_output():
+    assert choose_device(SERVED, "monitor").name == "Monitor of Built-in Audio"
+    assert choose_device(SERVED, "monitor of usb").index == 1
+    with pytest.raises(AudioDeviceError, match="what this computer plays") as error:
+        choose_device(DEVICES, "monitor")
+    assert "PipeWire" in error.value.hint
+
+
 def test_a_device_that_is_missing_is_never_replaced():
     with pytest.raises(AudioDeviceError, match="Scarlett"):
         choose_device(DEVICES, "Scarlett 2i2")
@@ -65,7 +86,11 @@ def test_a_misspelt_name_gets_a_suggestion():
     assert error.value.hint == 'Did you mean "pulse"?'
 
 
-@given(st.text(min_size=1, max_size=20).filter(lambda text: not text.startswith("/") and text != "default"))
+@given(
+    st.text(min_size=1, max_size=20).filter(
+        lambda text: not text.startswith("/") and text not in ("default", "monitor")
+    )
+)
 def test_a_chosen_device_always_carries_the_name(wanted):
     try:
         device = choose_device(DEVICES, wanted)

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import struct
+import subprocess
 import wave
 from pathlib import Path
 
@@ -10,7 +11,7 @@ import av
 import numpy as np
 import pytest
 
-from bridge.inputs.audio import Mixer, read_file
+from bridge.inputs.audio import Mixer, duration_s, read_file, read_frames
 from bridge.model.errors import AudioDeviceError
 from bridge.model.features import SAMPLE_RATE
 
@@ -114,9 +115,25 @@ def test_what_is_no_audio_is_named(tmp_path, content):
 
 
 def test_a_file_that_is_not_there_or_is_a_folder(tmp_path):
-    for path in (tmp_path / "missing.wav", tmp_path):
-        with pytest.raises(AudioDeviceError, match="There is no file"):
+    for path, said in ((tmp_path / "missing.wav", "There is no file"), (tmp_path, "is a folder")):
+        with pytest.raises(AudioDeviceError, match=said):
             whole(path)
+
+
+def test_a_stream_that_cannot_be_sought_sounds_like_its_file(tmp_path):
+    path = write(tmp_path / "x.wav", 48000, sines(48000, [440.0]))
+    with subprocess.Popen(["cat", str(path)], stdout=subprocess.PIPE) as cat:
+        assert cat.stdout is not None
+        piped = np.concatenate(list(read_file(cat.stdout, Mixer(()))))
+    assert np.array_equal(piped, whole(path))
+
+
+def test_frames_keep_the_rate_and_the_channels(tmp_path):
+    path = write(tmp_path / "x.wav", 48000, sines(48000, [300.0, 500.0]))
+    assert duration_s(path) == pytest.approx(1.0, abs=0.01)
+    rates, pieces = zip(*read_frames(path), strict=True)
+    assert set(rates) == {48000}
+    assert np.abs(np.concatenate(pieces) - sines(48000, [300.0, 500.0])).max() < 1e-4
 
 
 def test_a_wav_cut_short_plays_what_it_has(tmp_path):

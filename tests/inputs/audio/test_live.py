@@ -8,79 +8,9 @@ import pytest
 from bridge.inputs.audio import AudioSettings, InputDevice
 from bridge.inputs.audio._live import LiveCapture
 from bridge.model.board import ProblemBoard
-from bridge.model.errors import AudioDeviceError, DependencyMissing
+from bridge.model.errors import DependencyMissing
 from bridge.model.features import HOP
-
-MIXER = InputDevice(4, "DJM-900NXS2: USB Audio (hw:2,0)", "ALSA", 10, 48000.0)
-LAPTOP = InputDevice(0, "HDA Intel PCH", "ALSA", 2, 44100.0, is_default=True)
-
-
-class Stream:
-    def __init__(self, device, channels, on_audio) -> None:
-        self.device, self.channels, self.on_audio = device, channels, on_audio
-        self.active = True
-        self.closed = False
-
-    def close(self) -> None:
-        self.closed = True
-        self.active = False
-
-    def play(self, frames: np.ndarray, *, age: float = 0.0, lost: bool = False) -> None:
-        """What a driver does: the same buffer is used again for the next call."""
-        buffer = np.array(frames, np.float32)
-        self.on_audio(buffer, age, lost)
-        buffer[:] = np.nan
-
-
-class SoundSystem:
-    """Devices that can be plugged in and out; like PortAudio, it sees that only on refresh."""
-
-    def __init__(self, *devices: InputDevice) -> None:
-        self.plugged = list(devices)
-        self._seen = tuple(devices)
-        self.streams: list[Stream] = []
-        self.busy: set[str] = set()
-        self.refreshed = 0
-
-    def refresh(self) -> None:
-        assert all(stream.closed for stream in self.streams), "a refresh would tear down an open stream"
-        self.refreshed += 1
-        self._seen = tuple(self.plugged)
-
-    def devices(self) -> tuple[InputDevice, ...]:
-        return self._seen
-
-    def open(self, device, *, channels, latency, on_audio) -> Stream:
-        if device.name in self.busy:
-            raise AudioDeviceError(f'"{device.name}" could not be opened: busy.', hint="Close the other program.")
-        self.streams.append(Stream(device, channels, on_audio))
-        return self.streams[-1]
-
-
-class Rig:
-    def __init__(self, *devices: InputDevice, **settings) -> None:
-        self.now = 1000.0
-        self.system = SoundSystem(*devices)
-        self.board = ProblemBoard()
-        wanted = AudioSettings(**({"source": "live", "device": "djm"} | settings))
-        self.live = LiveCapture(wanted, connect=lambda: self.system, board=self.board, clock=lambda: self.now)
-
-    def step(self, seconds: float = 0.0):
-        self.now += seconds
-        return self.live.step(self.now)
-
-    def music(self, count: int, *, rate: int = 48000, size: int = 557, channels: int = 10):
-        """Play ``count`` chunks through the newest stream and step after each."""
-        blocks = []
-        for _ in range(count):
-            self.now += size / rate
-            self.system.streams[-1].play(np.full((size, channels), 0.25))
-            blocks += self.live.step(self.now)
-        return blocks
-
-    @property
-    def codes(self) -> list[str]:
-        return [problem.code for problem in self.board.problems]
+from tests.inputs.audio.rig import LAPTOP, MIXER, Rig
 
 
 def test_the_named_device_is_opened_and_heard():
@@ -219,6 +149,8 @@ def test_the_queue_is_bounded_and_the_oldest_gives_way():
         rig.system.streams[0].play(np.full((512, 10), n / 200))
     blocks = rig.step()
     assert rig.live.overflows == 36
+    rig.step()
+    assert rig.codes == [], "one stall, however long, is one loss"
     assert blocks[0].samples[200] == pytest.approx(36 / 200, abs=0.01)
     assert blocks[-1].t == pytest.approx(rig.now, abs=0.02)
 
@@ -233,6 +165,74 @@ def test_samples_lost_in_the_driver_are_counted_and_leave_times_right():
     assert rig.live.overflows == 1
     blocks = rig.music(20)
     assert blocks[-1].t == pytest.approx(rig.now, abs=0.015)
+
+
+def test_losses_that_keep_coming_are_named_until_they_stop():
+    rig = Rig(MIXER)
+    rig.step()
+    rig.music(20)
+    for _ in range(5):
+        rig.system.streams[0].play(np.zeros((512, 10)), lost=True)
+        rig.music(20)
+    assert rig.codes == ["audio_overflow"]
+    assert "latency" in rig.board.problems[0].hint
+    rig.music(25 * 86)
+    assert rig.codes == ["audio_overflow"]
+    rig.music(6 * 86)
+    assert rig.codes == []
+    assert rig.live.overflows == 5
+
+
+def test_a_hole_of_a_tenth_second_leaves_beats_where_they_are():
+    """The ears count samples: as many come out as time went by, and block times stay true."""
+    rig = Rig(MIXER)
+    rig.step()
+    blocks = rig.music(600)
+    rig.now += 0.1
+    blocks += rig.music(200)
+    span = blocks[-1].t - blocks[0].t
+    assert span == pytest.approx((len(blocks) - 1) * HOP / 44100, abs=0.002)
+    assert blocks[-1].t == pytest.approx(rig.now, abs=0.013)
+
+
+def test_a_device_that_lies_about_its_rate_is_named_and_heard_at_the_real_one():
+    rig = Rig(MIXER)
+    rig.step()
+    rig.music(12 * 86, rate=44100, size=512)
+    assert rig.codes == ["audio_rate"]
+    assert "says 48000 Hz, but delivers 44100" in rig.board.problems[0].message
+    blocks = rig.music(861, rate=44100, size=512)
+    assert len(blocks) == pytest.approx(861, abs=2), "no longer stretched"
+    assert blocks[-1].t == pytest.approx(rig.now, abs=0.02)
+    assert rig.live.facts()[1:] == (44100, 10)
+    rig.music(12 * 94, rate=48000, size=512)
+    assert rig.codes == [], "it tells the truth again"
+
+
+def test_another_opening_forgets_what_was_said_of_the_rate():
+    rig = Rig(MIXER)
+    rig.step()
+    rig.music(12 * 86, rate=44100, size=512)
+    rig.system.streams[0].active = False
+    rig.step(0.01)
+    assert rig.codes == ["audio_device"]
+
+
+def test_latency_is_told_and_an_offset_is_taken_off_every_time():
+    rig, late = Rig(MIXER), Rig(MIXER, offset_ms=30)
+    assert rig.live.facts() == (None, None, None)
+    times = []
+    for one in (rig, late):
+        one.step()
+        blocks = []
+        for _ in range(200):
+            one.now += 512 / 48000
+            one.system.streams[-1].play(np.zeros((512, 10)), age=0.020)
+            blocks += one.step()
+        times.append(blocks[-1].t)
+    assert times[0] - times[1] == pytest.approx(0.030)
+    assert rig.live.facts() == (pytest.approx(20, abs=0.1), 48000, 10)
+    assert late.live.facts()[0] == pytest.approx(50, abs=0.1)
 
 
 def test_samples_that_are_no_numbers_are_counted():

@@ -9,7 +9,7 @@ from typing import Any
 
 import pytest
 
-from bridge.inputs.audio import _portaudio
+from bridge.inputs.audio import _backend, _portaudio
 from bridge.inputs.audio._portaudio import PortAudio
 
 
@@ -40,6 +40,7 @@ class Driver:
         self.opened += 1
         return SimpleNamespace(
             active=True,
+            latency=0.01,
             start=lambda: None,
             abort=lambda ignore_errors: self.lets_go.wait(30),
             close=lambda ignore_errors: None,
@@ -50,7 +51,7 @@ class Driver:
 def driver(monkeypatch: pytest.MonkeyPatch) -> Iterator[Driver]:
     made = Driver()
     monkeypatch.setattr(_portaudio, "_load", lambda: made)
-    monkeypatch.setattr(_portaudio, "CLOSE_S", 0.05)
+    monkeypatch.setattr(_backend, "CLOSE_S", 0.05)
     yield made
     made.lets_go.set()
 
