@@ -38,8 +38,12 @@ class Truth:
 
 
 def score(truth: Truth, told: Times) -> dict[str, list[float]]:
-    """Every figure that this clip has something to say about; ``told`` are the times at which beats were announced."""
+    """Every figure that this clip has something to say about; ``told`` are the times of beats.
+
+    What is told after the end of the clip is not judged.
+    """
     told = np.sort(np.asarray(told, float))
+    told = told[told < truth.seconds]
     figures: dict[str, list[float]] = {}
     quiet = [(a + GRACE_S if a > 0.5 else a, b) for a, b in truth.silent]
     quiet = [(a, b) for a, b in quiet if b > a]

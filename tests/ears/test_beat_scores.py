@@ -17,6 +17,10 @@ def test_perfect_beats_score_one():
     assert got["error_ms"] == [pytest.approx(0, abs=1e-9)]
 
 
+def test_beats_after_the_end_are_not_judged():
+    assert score(Truth(40, BEATS, start=0.5), np.append(BEATS, [40.0, 40.5]))["F"] == [1.0]
+
+
 def test_the_off_beat_is_allowed_by_amlt_alone():
     got = score(Truth(40, BEATS, start=0.5), BEATS + 0.25)
     assert got["F"] == [0.0]
