@@ -22,7 +22,7 @@ NO_MUSIC = 0.08
 
 
 def bands(samples):
-    """Band amplitudes of a recording, (hops, 32): what ``MelBands`` gives hop by hop."""
+    """Band amplitudes of a recording, (hops, 32): what ``MelBands`` makes of every hop."""
     spectrum = Spectrum()
     size = len(spectrum._window)
     hops = len(samples) // HOP

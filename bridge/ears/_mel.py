@@ -10,7 +10,6 @@ import numpy as np
 import numpy.typing as npt
 
 from bridge.ears._dynamics import HOP_S
-from bridge.ears._spectrum import Spectrum
 
 BANDS: Final = 32
 INPUTS: Final = 2 * BANDS
@@ -34,17 +33,13 @@ def filters(hertz: npt.NDArray[np.float32]) -> npt.NDArray[np.float32]:
 
 
 class MelBands:
-    """Amplitude in each of 32 bands, hop by hop: the root of the power that falls into each triangle."""
+    """Amplitude in each of 32 bands: the root of the power that falls into each triangle."""
 
-    def __init__(self) -> None:
-        self._spectrum = Spectrum()
-        self._filters = filters(self._spectrum.hertz)
-        self.amplitudes = np.zeros(len(self._spectrum.hertz), np.float32)
-        """The newest spectrum."""
+    def __init__(self, hertz: npt.NDArray[np.float32]) -> None:
+        self._filters = filters(hertz)
 
-    def push(self, samples: npt.NDArray[np.float32]) -> npt.NDArray[np.float32]:
-        """Take in 512 samples."""
-        self.amplitudes = amplitudes = self._spectrum.push(samples)
+    def of(self, amplitudes: npt.NDArray[np.float32]) -> npt.NDArray[np.float32]:
+        """The bands of a spectrum, (32,)."""
         return np.sqrt(self._filters @ (amplitudes * amplitudes))
 
 

@@ -61,8 +61,11 @@ class AubioTracker:
         self._pause = Pause()
         self._begin_anew()
 
-    def push(self, samples: npt.NDArray[np.float32], *, gated: bool) -> Track:
-        """Listen to 512 samples; times in the result count from their end."""
+    def push(
+        self, samples: npt.NDArray[np.float32], *, gated: bool, amplitudes: npt.NDArray[np.float32] | None = None
+    ) -> Track:
+        """Listen to 512 samples; times in the result count from their end. aubio makes spectra of its own."""
+        del amplitudes
         if self._pause.step(gated=gated):
             self._begin_anew()
         if self._pause.long:

@@ -118,7 +118,7 @@ class Ears:
                 mended=self.mended > mended, offset=self._dc.offset, lamp=lamp, level_db=level_db, gated=gated
             ),
         )
-        return Heard(features, self._beats(samples, block.t, gated=gated), sections)
+        return Heard(features, self._beats(samples, amplitudes, block.t, gated=gated), sections)
 
     def _mend(self, samples: npt.NDArray[np.float32]) -> tuple[npt.NDArray[np.float32], float]:
         if samples.shape != (HOP,):
@@ -142,10 +142,12 @@ class Ears:
         struck = [float(start) for start in starts[1:4]] if self._drums is None else self._drums.step(amplitudes)
         return [0.0] * len(struck) if gated else struck
 
-    def _beats(self, samples: npt.NDArray[np.float32], t: float, *, gated: bool) -> tuple[TrackedBeat, ...]:
+    def _beats(
+        self, samples: npt.NDArray[np.float32], amplitudes: npt.NDArray[np.float32], t: float, *, gated: bool
+    ) -> tuple[TrackedBeat, ...]:
         if self._tracker is None:
             return ()
-        self.track = track = self._tracker.push(samples, gated=gated)
+        self.track = track = self._tracker.push(samples, gated=gated, amplitudes=amplitudes)
         if gated or track.bpm is None or track.confidence < self._settings.min_confidence:
             return ()
         return tuple(

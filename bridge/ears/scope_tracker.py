@@ -17,6 +17,7 @@ import numpy.typing as npt
 from bridge.ears._keeper import BeatKeeper
 from bridge.ears._mel import MelBands, Rise
 from bridge.ears._net import BeatNet, load_weights
+from bridge.ears._spectrum import Spectrum
 from bridge.ears.tracker import NO_TRACK, Pause, Track
 
 
@@ -36,14 +37,18 @@ class ScopeTracker:
     def __init__(self, min_bpm: float = 80.0, max_bpm: float = 180.0, weights: Path | None = None) -> None:
         self._weights = load_weights(weights)
         self._range = (min_bpm, max_bpm)
-        self._bands = MelBands()
+        self._spectrum = Spectrum()
+        self._bands = MelBands(self._spectrum.hertz)
         self._pause = Pause()
         self._begin_anew()
 
-    def push(self, samples: npt.NDArray[np.float32], *, gated: bool) -> Track:
+    def push(
+        self, samples: npt.NDArray[np.float32], *, gated: bool, amplitudes: npt.NDArray[np.float32] | None = None
+    ) -> Track:
         """Listen to 512 samples; times in the result count from their end."""
-        bands = self._bands.push(samples)
-        amplitudes = self._bands.amplitudes
+        if amplitudes is None:
+            amplitudes = self._spectrum.push(samples)
+        bands = self._bands.of(amplitudes)
         if not math.isfinite(float(bands.sum())):
             # Broken samples stay in the window for four hops; in the net's memory they would stay for 24 s.
             bands, amplitudes = np.zeros_like(bands), np.zeros_like(amplitudes)

@@ -66,5 +66,11 @@ class Tracker(Protocol):
     def name(self) -> str:
         """Name for status and settings."""
 
-    def push(self, samples: npt.NDArray[np.float32], *, gated: bool) -> Track:
-        """Listen to the next 512 samples at 44.1 kHz (finite, -1..1); ``gated`` says that they are no music."""
+    def push(
+        self, samples: npt.NDArray[np.float32], *, gated: bool, amplitudes: npt.NDArray[np.float32] | None = None
+    ) -> Track:
+        """Listen to the next 512 samples at 44.1 kHz (finite, -1..1); ``gated`` says that they are no music.
+
+        ``amplitudes`` is what ``Spectrum()`` gives after these samples, from whoever has it already: in every hop
+        or in none.
+        """

@@ -17,6 +17,7 @@ from bridge.ears import Ears, EarsSettings, ScopeTracker, make_ears
 from bridge.ears import _net as net_module
 from bridge.ears._mel import BANDS, INPUTS, MelBands, Rise, levelled
 from bridge.ears._net import BeatNet, load_weights
+from bridge.ears._spectrum import Spectrum
 from bridge.inputs.audio import DEMO_BPM, demo_beats, demo_track
 from bridge.inputs.audio._blocks import Blocker
 from bridge.model.board import ProblemBoard
@@ -230,10 +231,11 @@ def test_bands_hop_by_hop_and_at_once_are_the_same():
 
 
 def test_a_tone_fills_the_band_it_lies_in():
-    mel = MelBands()
+    spectrum = Spectrum()
+    mel = MelBands(spectrum.hertz)
     tone = np.sin(2 * np.pi * 1000 * np.arange(8 * HOP) / SAMPLE_RATE).astype(np.float32).reshape(-1, HOP)
     for block in tone:
-        bands = mel.push(block)
+        bands = mel.of(spectrum.push(block))
     middles = 700 * (
         10 ** (np.linspace(2595 * np.log10(1 + 20 / 700), 2595 * np.log10(1 + 16000 / 700), 34) / 2595) - 1
     )
