@@ -86,11 +86,12 @@ def _moments_of(
 
 
 def _ears(settings: EarsSettings) -> Ears:
-    """Ears that have what they need: nobody waits here for a library to be installed."""
+    """Ears that find beats, be it with aubio; nobody waits here for a library to be installed."""
     board = ProblemBoard()
     ears = make_ears(settings, board)
     for problem in board.problems:
-        raise DependencyMissing(problem.message, hint=problem.hint)
+        if problem.code == "tracker_missing":
+            raise DependencyMissing(problem.message, hint=problem.hint)
     return ears
 
 

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 __all__ = ["EDGES_HZ", "INPUTS", "DrumLook", "Drums", "drum_bands"]
 
-import zipfile
 from importlib import resources
 from itertools import pairwise
 from pathlib import Path
@@ -15,6 +14,7 @@ import numpy.typing as npt
 
 from bridge.ears._dynamics import HOP_S, per_hop
 from bridge.ears._spectrum import Bands, Spectrum
+from bridge.ears._weights import read_weights
 from bridge.model.errors import WeightsBroken
 
 SHIPPED: Final = resources.files("bridge.ears") / "weights" / "drums.npz"
@@ -98,18 +98,15 @@ class Drums:
 def _load(path: Path | None) -> list[tuple[npt.NDArray[np.float32], npt.NDArray[np.float32]]]:
     """Weight and bias of each layer: ``weight_0`` (inputs, width), ``bias_0`` (width,), ``weight_1``, ..."""
     try:
-        with (path or SHIPPED).open("rb") as file, np.load(file, allow_pickle=False) as stored:
-            arrays = {name: np.asarray(stored[name], np.float32) for name in stored.files}
-    except (OSError, ValueError, EOFError, KeyError, zipfile.BadZipFile) as error:
-        raise _broken(f"cannot be read ({error})") from error
+        arrays = read_weights(path or SHIPPED)
+    except ValueError as error:
+        raise _broken(str(error)) from error
     layers = []
     width = INPUTS
     for number in range(len(arrays) // 2):
         weight, bias = arrays.get(f"weight_{number}"), arrays.get(f"bias_{number}")
         if weight is None or bias is None or bias.ndim != 1 or weight.shape != (width, len(bias)):
             raise _broken(f"does not fit: layer {number} should take {width} values")
-        if not (np.isfinite(weight).all() and np.isfinite(bias).all()):
-            raise _broken(f"does not fit: layer {number} holds values that are no numbers")
         layers.append((weight, bias))
         width = len(bias)
     if not layers or width != _VOICES:

@@ -5,7 +5,6 @@ from __future__ import annotations
 __all__ = ["BeatNet", "load_weights"]
 
 import math
-import zipfile
 from importlib import resources
 from pathlib import Path
 from typing import Final
@@ -14,12 +13,12 @@ import numpy as np
 import numpy.typing as npt
 
 from bridge.ears._mel import INPUTS
+from bridge.ears._weights import Weights, read_weights
 from bridge.model.errors import WeightsBroken
 
 SHIPPED: Final = resources.files("bridge.ears") / "weights" / "beats.npz"
 _TAPS: Final = 3
 _OUTPUTS: Final = 2
-Weights = dict[str, npt.NDArray[np.float32]]
 
 
 def load_weights(path: Path | None = None) -> Weights:
@@ -29,15 +28,12 @@ def load_weights(path: Path | None = None) -> Weights:
         WeightsBroken: nothing usable there.
     """
     try:
-        with (path or SHIPPED).open("rb") as file, np.load(file, allow_pickle=False) as stored:
-            weights = {name: np.asarray(stored[name], np.float32) for name in stored.files}
-    except (OSError, ValueError, EOFError, KeyError, zipfile.BadZipFile) as error:
-        raise _broken(f"cannot be read ({error})") from error
+        weights = read_weights(path or SHIPPED)
+    except ValueError as error:
+        raise _broken(str(error)) from error
     for name, shape in _shapes(weights).items():
         if name not in weights or weights[name].shape != shape:
             raise _broken(f"does not fit: {name} should have the shape {shape}")
-        if not np.isfinite(weights[name]).all():
-            raise _broken(f"does not fit: {name} holds values that are no numbers")
     return weights
 
 

@@ -28,7 +28,7 @@ from bridge.cli.listen_progress import Progress
 from bridge.cli.listening import Listening, Printing, documents_of
 from bridge.cli.meters import View, block_of
 from bridge.cli.plot import Plot
-from bridge.ears import Ears, EarsSettings
+from bridge.ears import Ears, EarsSettings, _net
 from bridge.inputs.audio import demo_beats, write_wav
 from bridge.model.errors import AudioDeviceError
 from bridge.model.events import SectionEvent, TrackedBeat
@@ -54,6 +54,18 @@ def listened(capsys, *arguments):
     code = main(["listen", *map(str, arguments)])
     shown = capsys.readouterr()
     return code, shown.out, shown.err
+
+
+@pytest.mark.parametrize("file", ["missing", "broken"])
+def test_weights_that_cannot_be_read_leave_aubio_to_find_the_beats(song, capsys, caplog, monkeypatch, tmp_path, file):
+    weights = tmp_path / "beats.npz"
+    if file == "broken":
+        weights.write_text("no weights")
+    monkeypatch.setattr(_net, "SHIPPED", weights)
+    code, out, _ = listened(capsys, song, "--json", "--seconds", 12)
+    assert code == FINE
+    assert len(out.splitlines()) > 10
+    assert "aubio finds the beats instead" in caplog.text
 
 
 def test_json_has_a_line_a_beat_in_the_order_heard(song, capsys):
