@@ -40,8 +40,6 @@ CLEAR_S = 0.002
 """This near to the limit, the noise of the sources decides."""
 ON_BEAT_S = 0.008
 MAX_MOVE_S = 0.005
-SETTLING_S = 0.001
-"""Intervals are measured against the true beat: the new source's own tempo, still settling, adds this much."""
 MAX_ANCHOR_BEATS = 2
 
 
@@ -339,7 +337,7 @@ def main() -> int:
         move, naive = max(one.move_s for one in close), max(one.at_once_move_s for one in close)
         anchored = max(one.anchor_beats for one in far)
         broken = sum(one.broken for one in close + far)
-        missed |= move > MAX_MOVE_S + SETTLING_S or anchored > MAX_ANCHOR_BEATS or broken > 0
+        missed |= move > MAX_MOVE_S or anchored > MAX_ANCHOR_BEATS or broken > 0
         cells = (
             f"{move * 1e3:.1f} ({naive * 1e3:.1f})",
             f"{anchored} (1)",

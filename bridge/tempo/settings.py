@@ -75,10 +75,10 @@ class TempoSettings(PartSettings):
         default=0.1, ge=0, le=1, description="Heard beats of less confidence than this are ignored."
     )
     max_slew_ms: float = Field(
-        default=5.0,
+        default=4.0,
         gt=0,
         le=50,
-        description="Most that the beat is moved per beat while it agrees with its source within 20 ms.",
+        description="Most that the beat is moved per beat while it agrees with its source within 20 ms; sources that still settle add up to 0.6.",
     )
     offset_ms: OffsetSettings = Field(
         default=OffsetSettings(), description="Milliseconds by which each output acts after the beat."
