@@ -1,6 +1,6 @@
 """Train the beat net on the songs of ``training.generate`` and write its weights.
 
-    python -m training.train SONGS OUT.npz --minutes 60 [--resume CHECKPOINT.pt]
+    python -m training.train SONGS OUT.npz --minutes 60 [--resume CHECKPOINT.pt]   # of the same width or narrower
 
 Needs PyTorch (CPU is enough). Every batch is drawn and bent anew from the seed, the number of the step.
 """
@@ -22,6 +22,7 @@ from bridge.ears._mel import BANDS, INPUTS, levelled
 LATE_HOPS = 2.5
 WIDTH_HOPS = 1.6
 TAPS = 3
+# Share of excerpts without music.
 OTHERS = 0.09
 SEED = 4
 # The weights that are kept are a mean over about the last 500 steps.
