@@ -70,9 +70,9 @@ def read_frames(path: Path) -> Iterator[tuple[int, npt.NDArray[np.float32]]]:
             rate, layout = rate or frame.sample_rate, layout or frame.layout.name
             found = (frame.sample_rate, frame.layout.name, frame.format.name)
             if as_first is None or found != shape:
-                as_first, shape = av.AudioResampler(format="fltp", layout=layout, rate=rate), found
+                as_first, shape = av.AudioResampler(format="flt", layout=layout, rate=rate), found
             for piece in as_first.resample(frame):
-                yield rate, np.asarray(piece.to_ndarray().T, dtype=np.float32)
+                yield rate, _samples(piece)
 
 
 def duration_s(path: Path) -> float | None:
@@ -111,18 +111,23 @@ def _name(source: Path | BinaryIO) -> str:
 def _mono(container: av.container.InputContainer, mixer: Mixer) -> Iterator[npt.NDArray[np.float32]]:
     resampler: Resampler | None = None
     shape: Sequence[object] = ()
-    as_float = av.AudioResampler(format="fltp")
+    as_float = av.AudioResampler(format="flt")
     for frame in _frames(container):
         found = (frame.sample_rate, frame.layout.name, frame.format.name)
         if resampler is None or found != shape:
             # Chained streams may change rate and channels on the way.
             if resampler is not None:
                 yield resampler.flush()
-            resampler, shape, as_float = Resampler(frame.sample_rate), found, av.AudioResampler(format="fltp")
+            resampler, shape, as_float = Resampler(frame.sample_rate), found, av.AudioResampler(format="flt")
         for piece in as_float.resample(frame):
-            yield resampler.push(mixer.mix(np.asarray(piece.to_ndarray().T, dtype=np.float32)))
+            yield resampler.push(mixer.mix(_samples(piece)))
     if resampler is not None:
         yield resampler.flush()
+
+
+def _samples(piece: av.AudioFrame) -> npt.NDArray[np.float32]:
+    """(samples, channels). Interleaved, since PyAV reads beyond the frame where more than 8 channels lie in planes."""
+    return np.asarray(piece.to_ndarray(), dtype=np.float32).reshape(-1, piece.layout.nb_channels)
 
 
 def _frames(container: av.container.InputContainer) -> Iterator[av.AudioFrame]:

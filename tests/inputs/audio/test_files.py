@@ -57,6 +57,16 @@ def test_channels_are_picked_and_mixed(tmp_path):
     assert loudest(whole(path)) == {200, 400, 800, 1600, 3200, 6400}
 
 
+@pytest.mark.parametrize("channels", [9, 32])
+def test_more_channels_than_any_loudspeaker_layout_has(tmp_path, channels):
+    path = write(tmp_path / "desk.wav", 48000, sines(48000, [100.0 * (n + 1) for n in range(channels)]))
+    ((rate, frames), *_) = read_frames(path)
+    assert (rate, frames.shape[1]) == (48000, channels)
+    samples = whole(path, channels)
+    want = 0.5 * np.sin(2 * np.pi * 100 * channels * np.arange(len(samples)) / SAMPLE_RATE)
+    assert np.abs(samples - want)[2000:-2000].max() < 0.01
+
+
 def test_flac_and_float_files_are_read(tmp_path):
     tone = sines(48000, [500.0])[:, 0].astype(np.float32)
     path = tmp_path / "a.flac"
