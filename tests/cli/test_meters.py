@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import io
-import os
 import re
 
 import pytest
@@ -80,8 +79,8 @@ def test_a_terminal_that_changes_its_size_is_drawn_afresh(monkeypatch):
     meters = Meters(out, refresh=True)
     drawn = []
     for now, (columns, lines) in enumerate(((80, 40), (80, 40), (50, 10), (50, 10))):
-        size = os.terminal_size((columns, lines))
-        monkeypatch.setattr("shutil.get_terminal_size", lambda size=size: size)
+        monkeypatch.setenv("COLUMNS", str(columns))
+        monkeypatch.setenv("LINES", str(lines))
         meters.show(now, "demo", "running", "", 0)
         drawn.append(out.getvalue())
         out.truncate(out.seek(0))
