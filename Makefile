@@ -21,7 +21,7 @@ check: $(VENV)/.dev ## ruff, mypy, import-linter
 	$(VENV)/bin/lint-imports
 
 fast: $(VENV)/.dev ## the quick tests alone
-	$(PY) -m pytest -q -n 2 $(ARGS)
+	$(PY) -m pytest -q -n 3 $(ARGS)
 
 test-peers: $(VENV)/.dev ## tests against programs others wrote (JACK, PulseAudio, Pure Data, ...): installs them with apt
 	tests/peers/install.sh
