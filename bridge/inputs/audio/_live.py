@@ -29,10 +29,10 @@ SILENT_S: Final = 1.0
 FIRST_CALL_S: Final = 5.0
 QUEUE_CHUNKS: Final = 64
 _ANY_CHANNELS: Final = 32
-
-
+# Losses are named when they come often, and not while a device that was just opened finds its pace.
 OFTEN: Final = 5
 OFTEN_S: Final = 10.0
+SETTLING_S: Final = 5.0
 WELL_S: Final = 30.0
 
 
@@ -53,6 +53,7 @@ class _Open:
         self.device = device
         self.mixer = mixer
         self.silent_at = now + FIRST_CALL_S
+        self.settled_at = now + SETTLING_S
         self.meter = RateMeter(device.rate)
         self.begin_anew()
 
@@ -228,6 +229,8 @@ class LiveCapture:
 
     def _watch_losses(self, now: float) -> None:
         lost, self._counted = self.overflows > self._counted, self.overflows
+        if self._open is not None and now < self._open.settled_at:
+            return
         if lost:
             # Once a step: one long stall of this computer is many chunks, but not many losses.
             self._losses.append(now)

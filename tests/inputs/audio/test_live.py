@@ -167,10 +167,20 @@ def test_samples_lost_in_the_driver_are_counted_and_leave_times_right():
     assert blocks[-1].t == pytest.approx(rig.now, abs=0.015)
 
 
+def test_losses_while_a_device_finds_its_pace_are_only_counted():
+    rig = Rig(MIXER)
+    rig.step()
+    for _ in range(8):
+        rig.system.streams[0].play(np.zeros((512, 10)), lost=True)
+        rig.music(40)
+    assert rig.codes == []
+    assert rig.live.overflows == 8
+
+
 def test_losses_that_keep_coming_are_named_until_they_stop():
     rig = Rig(MIXER)
     rig.step()
-    rig.music(20)
+    rig.music(5 * 86)
     for _ in range(5):
         rig.system.streams[0].play(np.zeros((512, 10)), lost=True)
         rig.music(20)
