@@ -10,7 +10,7 @@ from typing import Final
 import numpy as np
 import numpy.typing as npt
 
-from bridge.ears._dynamics import HOP_S
+from bridge.ears._dynamics import Reference
 
 # Chosen on the foreign development family (benchmarks/bars.py --set).
 _METRES: Final = (3, 4)
@@ -20,8 +20,6 @@ _SURE: Final = 0.4
 # Bins of the spectrum (43 to 840 Hz) in which bass notes and chords change, compressed as the net's input is.
 _TONES: Final = slice(2, 40)
 _COMPRESSION: Final = 100.0
-_SINK: Final = 10 ** (-3.0 * HOP_S / 20)
-_FLOOR: Final = 1e-3
 # How many novelties the usual one is a mean of, and how much more or less than usual one may count.
 _USUAL: Final = 8
 _MOST: Final = 4.0
@@ -63,7 +61,7 @@ class BarCounter:
         self._heard = np.zeros(size, np.float32)
         self._hops = 0
         self._beats: list[npt.NDArray[np.float32]] = [np.zeros(size, np.float32)] * 4
-        self._reference = _FLOOR
+        self._reference = Reference()
         self._usual = 0.0
         self._judged = 0
 
@@ -71,8 +69,7 @@ class BarCounter:
         """A hop between two beats, as the amplitudes of a 2048-sample spectrum."""
         tones = amplitudes[_TONES]
         loudness = float(np.sqrt(np.dot(tones, tones)))
-        self._reference = max(loudness, self._reference * _SINK, _FLOOR)
-        self._heard += np.log1p(tones * np.float32(_COMPRESSION / self._reference))
+        self._heard += np.log1p(tones * np.float32(_COMPRESSION / self._reference.step(loudness)))
         self._hops += 1
 
     def step(self, beat: float, downbeat: float) -> None:

@@ -12,7 +12,7 @@ from typing import Final
 import numpy as np
 import numpy.typing as npt
 
-from bridge.ears._dynamics import HOP_S, per_hop
+from bridge.ears._dynamics import Reference, per_hop
 from bridge.ears._spectrum import Bands, Spectrum
 from bridge.ears._weights import read_weights
 from bridge.model.errors import WeightsBroken
@@ -26,9 +26,6 @@ _BACK: Final = (1, 2, 4)
 INPUTS: Final = _BANDS * (2 + len(_BACK))
 _VOICES: Final = 3
 _USUAL_S: Final = 0.4
-# The reference loudness rises at once, sinks 3 dB a second, and not below the noise of a line-in.
-_SINK: Final = 10 ** (-3.0 * HOP_S / 20)
-_FLOOR: Final = 1e-3
 _COMPRESSION: Final = 100.0
 _SCALE: Final = 0.25
 # Far beyond what decides anything; keeps exp() from overflowing.
@@ -45,7 +42,7 @@ class DrumLook:
     above what is usual in the last 0.4 s; levels are logarithmic and count against the recent loudest."""
 
     def __init__(self) -> None:
-        self._reference = _FLOOR
+        self._reference = Reference()
         self._before = np.zeros((max(_BACK), _BANDS), np.float32)
         self._usual = np.zeros(_BANDS, np.float32)
         self._keep = np.float32(per_hop(_USUAL_S))
@@ -53,8 +50,8 @@ class DrumLook:
 
     def step(self, power: npt.NDArray[np.float32]) -> npt.NDArray[np.float32]:
         """Band powers, (14,), to inputs, (70,); the array is used again by the next step."""
-        self._reference = max(float(np.sqrt(power.sum())), self._reference * _SINK, _FLOOR)
-        now = np.log1p(np.sqrt(power) * np.float32(_COMPRESSION / self._reference)) * np.float32(_SCALE)
+        reference = self._reference.step(float(np.sqrt(power.sum())))
+        now = np.log1p(np.sqrt(power) * np.float32(_COMPRESSION / reference)) * np.float32(_SCALE)
         inputs = self._inputs
         inputs[0] = now
         for row, back in enumerate(_BACK, 1):

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-__all__ = ["AutoGain", "BandLevels", "Ceiling", "ClipLamp", "DcBlock", "Gate", "Smoother"]
+__all__ = ["AutoGain", "BandLevels", "Ceiling", "ClipLamp", "DcBlock", "Gate", "Reference", "Smoother"]
 
 import math
 from typing import Final
@@ -21,6 +21,22 @@ _FULL_SCALE: Final = 0.999
 def per_hop(seconds: float) -> float:
     """What is left of something after one hop when it falls to 37 % in ``seconds``; 0 for no time at all."""
     return math.exp(-HOP_S / seconds) if seconds > 0 else 0.0
+
+
+class Reference:
+    """The recent loudest, that a net's input counts against: rises at once, sinks 3 dB a second, and not below the
+    noise of a line-in."""
+
+    SINK: Final = 10 ** (-3.0 * HOP_S / 20)
+    FLOOR: Final = 1e-3
+
+    def __init__(self) -> None:
+        self._value = self.FLOOR
+
+    def step(self, loudness: float) -> float:
+        """The reference for this hop."""
+        self._value = max(loudness, self._value * self.SINK, self.FLOOR)
+        return self._value
 
 
 class DcBlock:

@@ -9,15 +9,12 @@ from typing import Final
 import numpy as np
 import numpy.typing as npt
 
-from bridge.ears._dynamics import HOP_S
+from bridge.ears._dynamics import Reference
 
 BANDS: Final = 32
 INPUTS: Final = 2 * BANDS
 _LOWEST_HZ: Final = 20.0
 _HIGHEST_HZ: Final = 16000.0
-# The reference loudness rises at once, sinks 3 dB a second, and not below the noise of a line-in.
-_SINK: Final = 10 ** (-3.0 * HOP_S / 20)
-_FLOOR: Final = 1e-3
 _COMPRESSION: Final = 100.0
 _SCALE: Final = 0.25
 _RISE_SCALE: Final = 0.6
@@ -47,15 +44,14 @@ class Rise:
     """Makes the net's input from band amplitudes: levels against the recent loudest, and their change."""
 
     def __init__(self) -> None:
-        self._reference = _FLOOR
+        self._reference = Reference()
         self._before = np.zeros(BANDS, np.float32)
         self._input = np.zeros(INPUTS, np.float32)
 
     def step(self, bands: npt.NDArray[np.float32]) -> npt.NDArray[np.float32]:
         """64 numbers, mostly 0..1; the array is used again by the next step."""
         loudness = float(np.sqrt(np.dot(bands, bands)))
-        self._reference = max(loudness, self._reference * _SINK, _FLOOR)
-        scale = np.float32(_COMPRESSION / self._reference)
+        scale = np.float32(_COMPRESSION / self._reference.step(loudness))
         now, before = np.log1p(bands * scale), np.log1p(self._before * scale)
         self._input[:BANDS] = now * np.float32(_SCALE)
         self._input[BANDS:] = (now - before) * np.float32(_RISE_SCALE)
@@ -65,9 +61,9 @@ class Rise:
 
 def levelled(bands: npt.NDArray[np.float32]) -> npt.NDArray[np.float32]:
     """The same for a whole recording at once: (hops, 32) to (hops, 64)."""
-    loudness = np.maximum(np.sqrt((bands * bands).sum(axis=1)), _FLOOR)
-    sunk = np.arange(len(bands)) * np.log(_SINK)
-    reference = np.maximum(np.exp(np.maximum.accumulate(np.log(loudness) - sunk) + sunk), _FLOOR)
+    loudness = np.maximum(np.sqrt((bands * bands).sum(axis=1)), Reference.FLOOR)
+    sunk = np.arange(len(bands)) * np.log(Reference.SINK)
+    reference = np.maximum(np.exp(np.maximum.accumulate(np.log(loudness) - sunk) + sunk), Reference.FLOOR)
     scale = (_COMPRESSION / reference)[:, None].astype(np.float32)
     before = np.concatenate((np.zeros((1, BANDS), np.float32), bands[:-1]))
     now, then = np.log1p(bands * scale), np.log1p(before * scale)

@@ -7,47 +7,18 @@ reads its surroundings once.
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator
+from collections.abc import Callable
 from pathlib import Path
-from typing import Any
 
 import numpy as np
 import pytest
 
-from bridge.inputs.audio import DEMO_BPM, write_wav
+from bridge.inputs.audio import DEMO_BPM
 from tests.peers.sound import Listener, Pulse
 
 
-@pytest.fixture
-def pulse(tmp_path: Path) -> Iterator[Pulse]:
-    server = Pulse(tmp_path)
-    server.start()
-    yield server
-    server.kill()
-
-
-@pytest.fixture
-def listening(pulse: Pulse) -> Iterator[Callable[..., Listener]]:
-    running: list[Listener] = []
-
-    def start(**settings: Any) -> Listener:
-        running.append(Listener(pulse.env, **settings))
-        return running[-1]
-
-    yield start
-    for listener in running:
-        listener.stop()
-
-
-@pytest.fixture(scope="module")
-def wav(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    path = tmp_path_factory.mktemp("music") / "demo.wav"
-    write_wav(path)
-    return path
-
-
 def test_the_music_another_program_plays_is_heard(pulse: Pulse, listening: Callable[..., Listener], wav: Path) -> None:
-    listener = listening(device="pulse", channels=[1, 2])
+    listener = listening(pulse.env, device="pulse", channels=[1, 2])
     assert "pulse" in listener.until(lambda line: "devices" in line)["devices"]
     listener.until(lambda line: line.get("state") == "running")
     player = pulse.play(wav)
@@ -71,7 +42,7 @@ def test_the_music_another_program_plays_is_heard(pulse: Pulse, listening: Calla
 def test_a_server_that_dies_is_waited_for_and_taken_back(
     pulse: Pulse, listening: Callable[..., Listener], wav: Path
 ) -> None:
-    listener = listening(device="pulse")
+    listener = listening(pulse.env, device="pulse")
     listener.until(lambda line: line.get("state") == "running")
     player = pulse.play(wav)
     listener.until(lambda line: line.get("energy", 0) > 0.3)
@@ -90,8 +61,8 @@ def test_a_server_that_dies_is_waited_for_and_taken_back(
         player.wait()
 
 
-def test_a_device_that_is_not_there_is_not_replaced(listening: Callable[..., Listener]) -> None:
-    listener = listening(device="Scarlett 2i2")
+def test_a_device_that_is_not_there_is_not_replaced(pulse: Pulse, listening: Callable[..., Listener]) -> None:
+    listener = listening(pulse.env, device="Scarlett 2i2")
     waiting = listener.until(lambda line: line.get("state") == "waiting" and bool(line["problems"]))
     assert "Scarlett 2i2" in waiting["problems"][0]
     with pytest.raises(pytest.fail.Exception):

@@ -16,17 +16,9 @@ from typing import Any
 import numpy as np
 import pytest
 
-from bridge.inputs.audio import DEMO_BPM, demo_track, write_wav
+from bridge.inputs.audio import DEMO_BPM, demo_track
 from tests.peers.sound import Listener, PipeWire, Pulse
 from tests.peers.stage import ROOT, Jack, environment, program, until
-
-
-@pytest.fixture
-def pulse(tmp_path: Path) -> Iterator[Pulse]:
-    server = Pulse(tmp_path)
-    server.start()
-    yield server
-    server.kill()
 
 
 @pytest.fixture
@@ -35,26 +27,6 @@ def pipewire(tmp_path: Path) -> Iterator[PipeWire]:
     server.start()
     yield server
     server.kill()
-
-
-@pytest.fixture
-def listening() -> Iterator[Callable[..., Listener]]:
-    running: list[Listener] = []
-
-    def start(env: dict[str, str], **settings: Any) -> Listener:
-        running.append(Listener(env, **settings))
-        return running[-1]
-
-    yield start
-    for listener in running:
-        listener.stop()
-
-
-@pytest.fixture(scope="module")
-def wav(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    path = tmp_path_factory.mktemp("music") / "demo.wav"
-    write_wav(path)
-    return path
 
 
 @pytest.fixture(scope="module")
