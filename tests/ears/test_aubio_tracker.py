@@ -12,6 +12,7 @@ from bridge.ears.aubio_tracker import fold_period
 from bridge.inputs.audio import DEMO_BPM, demo_beats, demo_track
 from bridge.model.board import ProblemBoard
 from bridge.model.features import HOP, SAMPLE_RATE, AudioBlock
+from tests.ears.clicks import clicks
 
 
 def f_measure(found: np.ndarray, truth: np.ndarray, tolerance: float = 0.07) -> float:
@@ -78,34 +79,23 @@ def test_the_same_samples_give_the_same_beats(listen):
     assert first == second
 
 
-def click_track(bpm: float, seconds: float) -> np.ndarray:
-    """Snares on the beat over silence."""
-    out = np.zeros(int(seconds * SAMPLE_RATE), np.float32)
-    rng = np.random.default_rng(2)
-    hit = (0.5 * rng.standard_normal(2000) * np.exp(-np.arange(2000) / 300)).astype(np.float32)
-    for start in np.arange(0.5, seconds - 0.1, 60 / bpm):
-        at = int(start * SAMPLE_RATE)
-        out[at : at + len(hit)] += hit
-    return out
-
-
 @pytest.mark.parametrize(("bpm", "folded"), [(64, 128), (100, 100), (150, 150), (200, 100)])
 def test_tempo_is_folded_into_the_range(listen, bpm, folded):
-    heard = listen(click_track(bpm, 20), tracker=AubioTracker())
+    heard = listen(clicks(bpm, 20), tracker=AubioTracker())
     beats = [beat for h in heard for beat in h.beats if beat.t > 12]
     assert np.median([beat.bpm for beat in beats]) == pytest.approx(folded, rel=0.02)
     assert np.median(np.diff([beat.t for beat in beats])) == pytest.approx(60 / folded, rel=0.02)
 
 
 def test_beats_in_digital_silence_are_not_lost(listen):
-    heard = listen(click_track(120, 20), tracker=AubioTracker())
+    heard = listen(clicks(120, 20), tracker=AubioTracker())
     late = [beat for h in heard for beat in h.beats if beat.t > 8]
     assert len(late) == pytest.approx(24, abs=1)
 
 
 def test_starts_anew_after_a_pause(listen):
     pause = np.zeros(4 * SAMPLE_RATE, np.float32)
-    heard = listen(np.concatenate((click_track(100, 15), pause, click_track(140, 15))), tracker=AubioTracker())
+    heard = listen(np.concatenate((clicks(100, 15), pause, clicks(140, 15))), tracker=AubioTracker())
     beats = [beat for h in heard for beat in h.beats]
     assert not [beat for beat in beats if 17 < beat.t < 19.5]
     assert np.median([beat.bpm for beat in beats if beat.t > 28]) == pytest.approx(140, rel=0.02)

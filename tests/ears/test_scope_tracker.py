@@ -23,6 +23,7 @@ from bridge.inputs.audio._blocks import Blocker
 from bridge.model.board import ProblemBoard
 from bridge.model.errors import WeightsBroken
 from bridge.model.features import HOP, SAMPLE_RATE, AudioBlock
+from tests.ears.clicks import clicks
 
 
 @pytest.fixture(scope="module")
@@ -39,17 +40,6 @@ def demo_found(demo):
 
 def distances(found, truth):
     return np.abs(found[:, None] - truth[None, :]).min(axis=1)
-
-
-def clicks(bpm, seconds):
-    """Snares on the beat over silence."""
-    out = np.zeros(int(seconds * SAMPLE_RATE), np.float32)
-    rng = np.random.default_rng(2)
-    hit = (0.5 * rng.standard_normal(2000) * np.exp(-np.arange(2000) / 300)).astype(np.float32)
-    for start in np.arange(0.5, seconds - 0.1, 60 / bpm):
-        at = int(start * SAMPLE_RATE)
-        out[at : at + len(hit)] += hit
-    return out
 
 
 def test_finds_the_beats_of_the_demo_track(demo_found):
