@@ -63,6 +63,7 @@ def lines_of(status: dict[str, Any]) -> Iterable[str]:
         rejected = f", {listener['rejected']} rejected" if listener["rejected"] else ""
         dropped = f", {listener['dropped']} dropped" if listener["dropped"] else ""
         yield f"  osc      {listener['address']}  {listener['received']} received{rejected}{dropped}"
+    yield from _clocks(status)
     yield f"  theme    {status['theme']}"
     if (avatar := status.get("avatar")) and avatar["references"]:
         held = "held" if avatar["active"] else "not held" if avatar["reference"] else ""
@@ -79,6 +80,17 @@ def lines_of(status: dict[str, Any]) -> Iterable[str]:
         yield f"  rejected {bad['count']} from {bad['source']}: {bad['reason']}"
     for problem in status["problems"]:
         yield f"  PROBLEM  {problem['part']}: {problem['message']} {problem['hint']}".rstrip()
+
+
+def _clocks(status: dict[str, Any]) -> Iterable[str]:
+    """OS2L, Link and MIDI clock out, where they are switched on."""
+    if os2l := status.get("os2l"):
+        yield f"  os2l     {os2l['address']}  {os2l['state']}, {os2l['peers']} programs, {os2l['received']} received"
+    if link := status.get("link"):
+        off = "" if link["error_ms"] is None else f", {link['error_ms']:+.1f} ms off"
+        yield f"  link     {link['mode']}, {link['peers']} peers, {link['bpm']:.1f} BPM{off}"
+    if clock := status.get("midi_clock_out"):
+        yield f"  clock    to {clock['port']}  {clock['state']}, {clock['sent']} ticks"
 
 
 def _peak(audio: dict[str, Any]) -> str:

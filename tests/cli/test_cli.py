@@ -214,6 +214,16 @@ def test_a_status_reads_well():
     status["audio"] |= {"peak_db": -0.4, "clipping": True, "section": "build_up"}
     assert "demo  running  -9 dBFS, peak -0, CLIPPING, build-up\n" in "\n".join(lines_of(status))
     assert "through turn:venue?transport=tcp (static)" in text
+    status["os2l"] = {"address": "127.0.0.1:9996", "state": "listening", "peers": 1, "received": 12}
+    status["link"] = {"mode": "lead", "peers": 2, "bpm": 124.0, "error_ms": -0.4}
+    status["midi_clock_out"] = {"port": "DrumBrute", "state": "open", "sent": 240}
+    clocks = "\n".join(lines_of(status))
+    for line in (
+        "os2l     127.0.0.1:9996  listening, 1 programs, 12 received",
+        "link     lead, 2 peers, 124.0 BPM, -0.4 ms off",
+        "clock    to DrumBrute  open, 240 ticks",
+    ):
+        assert line in clocks and line not in text
     assert "1 rejected" in text
     assert "rejected 3 from osc:127.0.0.1:9700: not OSC" in text
     assert "PROBLEM  midi: gone. Plug it in." in text
